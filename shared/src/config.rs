@@ -1,0 +1,77 @@
+//! Durations and bounds as configuration, so that tests use 50 ms where production uses minutes.
+//!
+//! Invariant: each has a default that is right in production; a variable `SELVEDGE_…` changes it
+//! on both sides; a value that is no number is an error at start, never a silent default.
+
+use alloc::{format, string::String};
+
+macro_rules! durations {
+    ($($(#[$doc:meta])* $field:ident $env:literal $default:expr;)*) => {
+        /// Every duration that a deployment may change, in milliseconds.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Durations { $($(#[$doc])* pub $field: u64,)* }
+
+        impl Default for Durations {
+            fn default() -> Self { Self { $($field: $default,)* } }
+        }
+
+        impl Durations {
+            /// The names of the variables.
+            pub const NAMES: &'static [&'static str] = &[$($env,)*];
+
+            /// Reads every variable through `get`; what is unset keeps its default.
+            ///
+            /// # Errors
+            /// The name of a variable that is no number of milliseconds.
+            pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+                let mut all = Self::default();
+                $(if let Some(text) = get($env) {
+                    all.$field = text
+                        .parse()
+                        .map_err(|_| format!("{} is no number of milliseconds", $env))?;
+                })*
+                Ok(all)
+            }
+        }
+    };
+}
+
+durations! {
+    /// How long an isolate serves a link from memory without asking again.
+    link_fresh_ms "SELVEDGE_LINK_FRESH_MS" 5_000;
+    /// How long an isolate trusts its copy of a key; with the KV window below 60 s.
+    key_fresh_ms "SELVEDGE_KEY_FRESH_MS" 10_000;
+    /// An isolate hands its events over at latest after this.
+    handover_ms "SELVEDGE_HANDOVER_MS" 500;
+    /// Two writes of one KV key are at least this far apart (the platform allows one a second).
+    copy_gap_ms "SELVEDGE_COPY_GAP_MS" 1_000;
+    /// A KV write that has not answered after this may be repeated.
+    copy_timeout_ms "SELVEDGE_COPY_TIMEOUT_MS" 10_000;
+    /// A home keeps a copied register's row this long: 60 times the KV window of 60 s.
+    home_keep_ms "SELVEDGE_HOME_KEEP_MS" 3_600_000;
+    /// A recorder's or relay's call may take this long.
+    road_timeout_ms "SELVEDGE_ROAD_TIMEOUT_MS" 15_000;
+    /// First wait after a failed call on a road; doubles up to `road_backoff_max_ms`.
+    road_backoff_ms "SELVEDGE_ROAD_BACKOFF_MS" 100;
+    /// Longest wait after a failed call on a road.
+    road_backoff_max_ms "SELVEDGE_ROAD_BACKOFF_MAX_MS" 60_000;
+    /// Outbox rows of a request's own answer wait this long for the edge to have applied them.
+    relay_grace_ms "SELVEDGE_RELAY_GRACE_MS" 1_000;
+    /// A call to a Durable Object may take this long.
+    object_timeout_ms "SELVEDGE_OBJECT_TIMEOUT_MS" 5_000;
+    /// A call from the edge to the origin may take this long.
+    origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_changes_its_duration_and_no_other() {
+        let read = Durations::read(|name| (name == "SELVEDGE_HANDOVER_MS").then(|| "50".into()));
+        assert_eq!(read, Ok(Durations { handover_ms: 50, ..Durations::default() }));
+        assert!(Durations::read(|_| Some("soon".into())).is_err());
+        assert_eq!(Durations::NAMES.len(), 12);
+    }
+}

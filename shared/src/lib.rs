@@ -1,0 +1,28 @@
+//! Everything of Selvedge that is true regardless of where it runs.
+//!
+//! Invariant: the same inputs give the same answer, to the bit, natively and in wasm. There is no
+//! clock, no entropy, no I/O and no async here; time and draws arrive as data ([`machine::At`]).
+//! What is refused: `std`, unordered maps, and `usize` in anything stored or sent.
+
+#![no_std]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+#![cfg_attr(test, allow(clippy::panic))]
+
+extern crate alloc;
+
+pub mod body;
+pub mod config;
+pub mod envelope;
+pub mod id;
+pub mod idempotency;
+pub mod links;
+pub mod machine;
+#[cfg(feature = "schema")]
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod roads;
+pub mod route;
+pub mod sign;
+pub mod time;
+pub mod token;

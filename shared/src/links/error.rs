@@ -1,0 +1,34 @@
+//! The problems of links: what a caller can act on.
+
+use crate::problem::{Class, Kind};
+
+/// The alias belongs to another link (or did: a deleted code is never issued again).
+pub const ALIAS_TAKEN: Kind = Kind {
+    product: "links",
+    slug: "alias-taken",
+    title: "The alias is taken",
+    class: Class::Conflict,
+};
+/// A field of the link breaks a rule.
+pub const INVALID: Kind = Kind {
+    product: "links",
+    slug: "invalid",
+    title: "The link is not acceptable",
+    class: Class::Unacceptable,
+};
+/// No such link, or another application's.
+pub const NOT_FOUND: Kind =
+    Kind { product: "links", slug: "not-found", title: "No such link", class: Class::NotFound };
+/// The link has expired or was deleted.
+pub const GONE: Kind =
+    Kind { product: "links", slug: "gone", title: "The link is gone", class: Class::Gone };
+/// Every code was issued.
+pub const EXHAUSTED: Kind = Kind {
+    product: "links",
+    slug: "exhausted",
+    title: "No code is left",
+    class: Class::Unavailable,
+};
+
+/// Every problem type of links.
+pub const KINDS: &[&Kind] = &[&ALIAS_TAKEN, &INVALID, &NOT_FOUND, &GONE, &EXHAUSTED];

@@ -1,0 +1,386 @@
+//! Creating, changing and deleting links, as a machine that the origin commits.
+//!
+//! Stored: a row per code that was ever issued ([`Row`]); a deleted one stays as a tombstone.
+//! Invariants: M1 a code belongs to one link for ever (L5, L16). M2 every change raises the row's
+//! version by one and posts the register of that version. M3 another application's link is
+//! unknown.
+
+use super::error::{ALIAS_TAKEN, GONE, NOT_FOUND};
+use super::request::{Draft, Patch};
+use super::wire::{self, Link, Target};
+use crate::id::format_id;
+use crate::machine::{At, Deadline, Machine, Step};
+use crate::problem::{PRECONDITION_FAILED, Problem};
+use crate::roads::{Register, Stamp};
+use crate::time::Millis;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::{format, string::String, vec, vec::Vec};
+
+/// A code on a domain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// The domain's id.
+    pub domain: u32,
+    /// Generated or chosen.
+    pub code: String,
+}
+
+/// A link as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// A snowflake.
+    pub id: u64,
+    /// Its code, for ever.
+    pub name: Name,
+    /// Its owner.
+    pub app: String,
+    /// Normalised.
+    pub long_url: String,
+    /// 301, 302, 307 or 308.
+    pub redirect: u16,
+    /// For people.
+    pub title: Option<String>,
+    /// Sorted.
+    pub tags: Vec<String>,
+    /// By the origin's clock.
+    pub created_at: Millis,
+    /// `None` = never.
+    pub expires_at: Option<Millis>,
+    /// A tombstone since then.
+    pub deleted_at: Option<Millis>,
+    /// 1, 2, 3 …
+    pub version: u64,
+}
+
+impl Row {
+    /// What the edge reads of it.
+    #[must_use]
+    pub fn register(&self, epoch: u32) -> Register {
+        let target = Target {
+            to: self.long_url.clone(),
+            redirect: self.redirect,
+            expires_at: self.expires_at,
+            link: format_id(wire::ID_PREFIX, self.id),
+            app: self.app.clone(),
+        };
+        Register {
+            product: wire::PRODUCT.into(),
+            key: wire::register_key(self.name.domain, &self.name.code),
+            stamp: Stamp { epoch, version: self.version },
+            value: match self.deleted_at {
+                Some(_) => None,
+                None => serde_json::to_string(&target).ok(),
+            },
+        }
+    }
+
+    /// What its owner sees. `base`: the domain's public URL.
+    #[must_use]
+    pub fn link(&self, base: &str) -> Link {
+        Link {
+            id: format_id(wire::ID_PREFIX, self.id),
+            short_code: self.name.code.clone(),
+            short_url: format!("{}/{}", base.trim_end_matches('/'), self.name.code),
+            long_url: self.long_url.clone(),
+            redirect: self.redirect,
+            title: self.title.clone(),
+            tags: self.tags.clone(),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+        }
+    }
+
+    /// The entity tag of this version.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// Whether it is there for its owner.
+    ///
+    /// # Errors
+    /// 404 for another's, 410 for a tombstone.
+    pub fn owned_by(&self, app: &str) -> Result<(), Problem> {
+        if self.app != app {
+            return Err(not_found());
+        }
+        match self.deleted_at {
+            Some(_) => Err(Problem::new(&GONE, "the link was deleted")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// 404.
+#[must_use]
+pub fn not_found() -> Problem {
+    Problem::new(&NOT_FOUND, "no link has this code")
+}
+
+/// The loaded rows.
+#[derive(Debug, Default)]
+pub struct View {
+    /// By name; what was asked for and is not here does not exist.
+    pub rows: BTreeMap<Name, Row>,
+    /// The epoch that registers carry.
+    pub epoch: u32,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A new link.
+    Create {
+        /// A snowflake that was drawn for it.
+        id: u64,
+        /// The alias, or the code that was drawn for it.
+        name: Name,
+        /// Its owner.
+        app: String,
+        /// The rest.
+        draft: Draft,
+    },
+    /// A change; `if_match`: only of this entity tag.
+    Change {
+        /// Which.
+        name: Name,
+        /// Who asks.
+        app: String,
+        /// `None`: whatever version.
+        if_match: Option<String>,
+        /// What.
+        change: Change,
+    },
+}
+
+/// What becomes of a link.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Some fields.
+    Patch(Patch),
+    /// A tombstone.
+    Delete,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It was created; the register is its projection.
+    Created(Row, Register),
+    /// It was changed.
+    Changed(Row, Register),
+    /// It was deleted.
+    Deleted(Register),
+    /// An alias stands where the drawn code would be: draw the next (L2).
+    CodeInTheWay,
+    /// No.
+    Refused(Problem),
+}
+
+/// A change of the stored rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// A row that was not there.
+    Inserted(Row),
+    /// A row whose version was one less.
+    Updated(Row),
+}
+
+impl Write {
+    fn row(&self) -> &Row {
+        match self {
+            Self::Inserted(row) | Self::Updated(row) => row,
+        }
+    }
+}
+
+/// The machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Links;
+
+impl Links {
+    fn create(view: &View, now: Millis, input: (u64, Name, String, Draft)) -> Step<Self> {
+        let (id, name, app, draft) = input;
+        if view.rows.contains_key(&name) {
+            return Step::reply(match draft.alias {
+                None => Reply::CodeInTheWay,
+                Some(alias) => Reply::Refused(Problem::new(
+                    &ALIAS_TAKEN,
+                    format!("the alias {alias:?} belongs to another link"),
+                )),
+            });
+        }
+        let row = Row {
+            id,
+            name,
+            app,
+            long_url: draft.long_url,
+            redirect: draft.redirect,
+            title: draft.title,
+            tags: draft.tags,
+            created_at: now,
+            expires_at: draft.expires_at,
+            deleted_at: None,
+            version: 1,
+        };
+        let register = row.register(view.epoch);
+        Step {
+            writes: vec![Write::Inserted(row.clone())],
+            posts: vec![register.clone()],
+            tells: Vec::new(),
+            reply: Reply::Created(row, register),
+        }
+    }
+
+    fn change(
+        view: &View,
+        now: Millis,
+        (name, app, if_match, change): (Name, String, Option<String>, Change),
+    ) -> Step<Self> {
+        let row = view.rows.get(&name).ok_or_else(not_found);
+        let row = match row.and_then(|row| row.owned_by(&app).map(|()| row)) {
+            Ok(row) => row,
+            Err(problem) => return Step::reply(Reply::Refused(problem)),
+        };
+        if if_match.is_some_and(|wanted| wanted != "*" && wanted != row.etag()) {
+            let detail = format!("the link's entity tag is {}", row.etag());
+            return Step::reply(Reply::Refused(Problem::new(&PRECONDITION_FAILED, detail)));
+        }
+        let mut row = Row { version: row.version.saturating_add(1), ..row.clone() };
+        let deleted = matches!(change, Change::Delete);
+        match change {
+            Change::Delete => row.deleted_at = Some(now),
+            Change::Patch(patch) => patch.onto(&mut row),
+        }
+        let register = row.register(view.epoch);
+        let write = Write::Updated(row.clone());
+        let posts = vec![register.clone()];
+        let reply = if deleted { Reply::Deleted(register) } else { Reply::Changed(row, register) };
+        Step { writes: vec![write], posts, tells: Vec::new(), reply }
+    }
+}
+
+impl Patch {
+    fn onto(self, row: &mut Row) {
+        row.long_url = self.long_url.unwrap_or_else(|| row.long_url.clone());
+        row.expires_at = self.expires_at.unwrap_or(row.expires_at);
+        row.redirect = self.redirect.unwrap_or(row.redirect);
+        row.title = self.title.unwrap_or_else(|| row.title.clone());
+        row.tags = self.tags.unwrap_or_else(|| row.tags.clone());
+    }
+}
+
+impl Machine for Links {
+    type Key = Name;
+    type View = View;
+    type Input = Input;
+    type Write = Write;
+    type Post = Register;
+    type Tell = core::convert::Infallible;
+    type Reply = Reply;
+
+    fn reads(&self, input: &Input, keys: &mut BTreeSet<Name>) {
+        let (Input::Create { name, .. } | Input::Change { name, .. }) = input;
+        keys.insert(name.clone());
+    }
+
+    fn decide(&self, view: &View, at: At, input: Input) -> Step<Self> {
+        match input {
+            Input::Create { id, name, app, draft } => {
+                Self::create(view, at.now, (id, name, app, draft))
+            }
+            Input::Change { name, app, if_match, change } => {
+                Self::change(view, at.now, (name, app, if_match, change))
+            }
+        }
+    }
+
+    fn apply(&self, view: &mut View, write: &Write) {
+        let row = write.row().clone();
+        view.rows.insert(row.name.clone(), row);
+    }
+
+    fn deadline(&self, _: &View) -> Option<Deadline> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::turn;
+
+    const AT: At = At { now: Millis(1_000), draw: 0 };
+
+    fn draft(alias: Option<&str>) -> Draft {
+        Draft {
+            long_url: "https://example.com/".into(),
+            alias: alias.map(Into::into),
+            expires_at: None,
+            redirect: 302,
+            title: None,
+            tags: Vec::new(),
+        }
+    }
+
+    fn name(code: &str) -> Name {
+        Name { domain: 0, code: code.into() }
+    }
+
+    fn create(code: &str, alias: bool) -> Input {
+        let draft = draft(alias.then_some(code));
+        Input::Create { id: 7, name: name(code), app: "app_1".into(), draft }
+    }
+
+    fn change(app: &str, if_match: Option<&str>, change: Change) -> Input {
+        let if_match = if_match.map(Into::into);
+        Input::Change { name: name("abc"), app: app.into(), if_match, change }
+    }
+
+    #[test]
+    fn of_many_creations_of_one_alias_in_one_turn_one_wins() {
+        let mut view = View::default();
+        let turn = turn(&Links, &mut view, AT, (0..500).map(|_| create("abc", true)));
+        let created = turn.replies.iter().filter(|r| matches!(r, Reply::Created(..))).count();
+        assert_eq!((created, turn.writes.len(), turn.posts.len()), (1, 1, 1));
+        let Reply::Refused(problem) = &turn.replies[499] else { panic!("{:?}", turn.replies[499]) };
+        assert_eq!(problem.kind, &ALIAS_TAKEN);
+    }
+
+    #[test]
+    fn a_drawn_code_that_is_in_use_is_drawn_again_never_refused() {
+        let mut view = View::default();
+        let inputs = [create("aaaaaaa", true), create("aaaaaaa", false)];
+        let turn = turn(&Links, &mut view, AT, inputs);
+        assert_eq!(turn.replies[1], Reply::CodeInTheWay);
+    }
+
+    #[test]
+    fn a_change_raises_the_version_and_a_deleted_code_stays_taken() {
+        let mut view = View::default();
+        let patch = Patch { redirect: Some(301), ..Patch::default() };
+        let turn = turn(
+            &Links,
+            &mut view,
+            AT,
+            [
+                create("abc", true),
+                change("app_1", Some("\"1\""), Change::Patch(patch)),
+                change("app_1", Some("\"1\""), Change::Delete),
+                change("app_2", None, Change::Delete),
+                change("app_1", Some("\"2\""), Change::Delete),
+                change("app_1", None, Change::Delete),
+                create("abc", true),
+            ],
+        );
+        let status = |reply: &Reply| match reply {
+            Reply::Refused(problem) => problem.status(),
+            _ => 0,
+        };
+        let statuses: Vec<u16> = turn.replies.iter().map(status).collect();
+        assert_eq!(statuses, [0, 0, 412, 404, 0, 410, 409]);
+        let versions: Vec<u64> = turn.posts.iter().map(|post| post.stamp.version).collect();
+        assert_eq!(versions, [1, 2, 3]);
+        assert_eq!(turn.posts[2].value, None);
+    }
+}

@@ -1,0 +1,14 @@
+//! links: short URLs. The rules; the specification's requirement numbers stand as `L2`, `L6`.
+//!
+//! Invariant: a code is issued once and never again; what it leads to is decided by
+//! [`redirect::decide`] from the register alone, without asking anyone.
+
+pub mod alias;
+pub mod code;
+pub mod error;
+pub mod machine;
+pub mod redirect;
+pub mod request;
+pub mod stats;
+pub mod target;
+pub mod wire;

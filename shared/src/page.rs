@@ -1,0 +1,110 @@
+//! Lists: `?limit=` and `?cursor=` in, `{"items": […], "next_cursor": …}` out.
+//!
+//! Invariant: a cursor is opaque outside and `[A-Za-z0-9_-]+`; inside it is the last item's key.
+
+use crate::problem::{FieldError, Problem, UNACCEPTABLE};
+use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+/// Items on a page unless asked.
+pub const LIMIT_DEFAULT: u32 = 50;
+/// Items on a page at most.
+pub const LIMIT_MAX: u32 = 200;
+/// A cursor holds a key of at most 256 bytes: 256 × 4 ⁄ 3, rounded up.
+const CURSOR_BYTES_MAX: usize = 342;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Page<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Where the next page begins; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// What a caller asks of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Items on the page, 1 to [`LIMIT_MAX`].
+    pub limit: u32,
+    /// The key after which the page begins.
+    pub after: Option<String>,
+}
+
+/// Reads the two parameters.
+///
+/// # Errors
+/// 422 for a limit outside its bounds or a cursor that is none of ours.
+pub fn ask(limit: Option<&str>, cursor: Option<&str>) -> Result<Ask, Problem> {
+    let limit = match limit {
+        None => LIMIT_DEFAULT,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+            .ok_or_else(|| refuse("limit", &format!("a number from 1 to {LIMIT_MAX}")))?,
+    };
+    let after = match cursor {
+        None => None,
+        Some(text) => Some(decode(text).ok_or_else(|| refuse("cursor", "a cursor of this list"))?),
+    };
+    Ok(Ask { limit, after })
+}
+
+/// The cursor that names `key`.
+#[must_use]
+pub fn cursor(key: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(key)
+}
+
+fn decode(text: &str) -> Option<String> {
+    if text.len() > CURSOR_BYTES_MAX {
+        return None;
+    }
+    String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+fn refuse(parameter: &str, wanted: &str) -> Problem {
+    let detail = format!("{parameter} must be {wanted}");
+    let pointer = format!("?{parameter}");
+    Problem {
+        detail: detail.clone(),
+        ..Problem::fields(&UNACCEPTABLE, vec![FieldError { pointer, detail }])
+    }
+}
+
+/// Reads `name=value&…` of a query, percent-decoded; the last of equal names wins.
+#[must_use]
+pub fn query(text: &str) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(text.as_bytes())
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_and_a_strangers_does_not() {
+        let text = cursor("lnk_00000000abc");
+        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+        let page = ask(None, Some(&text)).unwrap();
+        assert_eq!(page.after.as_deref(), Some("lnk_00000000abc"));
+        assert_eq!(page.limit, LIMIT_DEFAULT);
+        for bad in ["", "a b", "é", "====", &"A".repeat(500)] {
+            let refused = ask(None, Some(bad));
+            assert!(bad.is_empty() || refused.unwrap_err().status() == 422, "{bad}");
+        }
+    }
+
+    #[test]
+    fn limits_are_bounded() {
+        assert_eq!(ask(Some("200"), None).unwrap().limit, 200);
+        for bad in ["0", "201", "-1", "x", "", "1e2"] {
+            assert_eq!(ask(Some(bad), None).unwrap_err().status(), 422, "{bad}");
+        }
+    }
+}

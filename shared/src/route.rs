@@ -1,0 +1,428 @@
+//! The route table: every path that is served, as data.
+//!
+//! It feeds both routers, authorisation and its test, the guard, the OpenAPI document and the
+//! README's table. Invariant: what is not here is not served; the compiler holds every [`Op`] to a
+//! handler; a route says who may call it, or it does not build.
+
+use crate::links::error as links;
+use crate::problem::{self, Kind};
+use alloc::{string::String, vec::Vec};
+
+/// The operations, one per route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each name is its route's")]
+pub enum Op {
+    Redirect,
+    Shorten,
+    LinkList,
+    LinkGet,
+    LinkPatch,
+    LinkDelete,
+    LinkStats,
+    TokenMint,
+    EdgeHealth,
+    EdgeOpenapi,
+    ProblemType,
+    Projections,
+    OriginHealth,
+    OriginReady,
+    OriginMetrics,
+    OriginOpenapi,
+    Events,
+    RegisterAsk,
+    AppCreate,
+    AppList,
+    KeyCreate,
+    KeyRevoke,
+    OutboxList,
+    OutboxRetry,
+    DeadLetterList,
+}
+
+/// Which side answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The Worker alone.
+    Edge,
+    /// The Worker asks the origin under `/internal` + the same path.
+    Through,
+    /// The origin alone.
+    Origin,
+}
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Public,
+    /// A service or a user with this scope.
+    Scope(&'static str),
+    /// A service, whatever its scopes.
+    Service,
+    /// The operator's key.
+    Operator,
+    /// The other side's signature.
+    Signed,
+}
+
+/// One route.
+#[derive(Debug)]
+pub struct Route {
+    /// Names the operation.
+    pub op: Op,
+    /// Upper case; `GET` includes `HEAD`.
+    pub method: &'static str,
+    /// `{name}` stands for one segment.
+    pub path: &'static str,
+    /// Whose it is; `http` is no product's.
+    pub product: &'static str,
+    /// Who answers.
+    pub side: Side,
+    /// Who may call.
+    pub access: Access,
+    /// One line for the documents.
+    pub summary: &'static str,
+    /// The schema of the JSON body.
+    pub request: Option<&'static str>,
+    /// Status and schema of the answer to a success; an empty name is no body of JSON.
+    pub response: (u16, &'static str),
+    /// The query's parameters.
+    pub query: &'static [&'static str],
+    /// The product's own problems; what [`Route::problems`] adds is common.
+    pub problems: &'static [&'static Kind],
+}
+
+impl Route {
+    /// Every problem that the route may answer with.
+    #[must_use]
+    pub fn problems(&self) -> Vec<&'static Kind> {
+        let mut all: Vec<&'static Kind> = self.problems.to_vec();
+        match self.access {
+            Access::Public => {}
+            Access::Scope(_) | Access::Service | Access::Operator => {
+                all.extend([&problem::UNAUTHENTICATED, &problem::FORBIDDEN]);
+            }
+            Access::Signed => all.push(&problem::UNAUTHENTICATED),
+        }
+        if self.request.is_some() {
+            all.extend([
+                &problem::MALFORMED,
+                &problem::TOO_LARGE,
+                &problem::UNSUPPORTED_MEDIA_TYPE,
+                &problem::UNACCEPTABLE,
+            ]);
+        }
+        if self.is_idempotent() {
+            all.extend([&problem::IN_PROGRESS, &problem::IDEMPOTENCY_MISMATCH]);
+        }
+        if !self.query.is_empty() && self.request.is_none() {
+            all.push(&problem::UNACCEPTABLE);
+        }
+        all.extend([&problem::INTERNAL, &problem::UNAVAILABLE]);
+        all
+    }
+
+    /// Whether the route accepts `Idempotency-Key`: every POST that creates.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.method == "POST" && self.side == Side::Through
+    }
+
+    /// Whether `If-Match` is honoured.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        matches!(self.method, "PATCH" | "PUT" | "DELETE") && self.side == Side::Through
+    }
+
+    fn takes(&self, method: &str) -> bool {
+        self.method == method || (self.method == "GET" && method == "HEAD")
+    }
+}
+
+/// What a request's method and path lead to.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// A route, with the segments that stand for its `{names}`, in order.
+    Route(&'static Route, Vec<&'a str>),
+    /// The path is known, with these methods.
+    OtherMethod(String),
+    /// No route.
+    Nothing,
+}
+
+/// Looks `path` (without query) up among the routes that `serves` admits.
+#[must_use]
+pub fn find<'a>(method: &str, path: &'a str, serves: fn(Side) -> bool) -> Found<'a> {
+    let mut allow: Vec<&str> = Vec::new();
+    for route in ROUTES.iter().filter(|route| serves(route.side)) {
+        let Some(segments) = matches(route.path, path) else { continue };
+        if route.takes(method) {
+            return Found::Route(route, segments);
+        }
+        allow.push(route.method);
+        if route.method == "GET" {
+            allow.push("HEAD");
+        }
+    }
+    if allow.is_empty() { Found::Nothing } else { Found::OtherMethod(allow.join(", ")) }
+}
+
+fn matches<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
+    let mut found = Vec::new();
+    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(found),
+            (Some(name), Some(segment)) if name.starts_with('{') && !segment.is_empty() => {
+                found.push(segment);
+            }
+            (Some(name), Some(segment)) if name == segment => {}
+            _ => return None,
+        }
+    }
+}
+
+const fn route(
+    op: Op,
+    method: &'static str,
+    path: &'static str,
+    side: Side,
+    access: Access,
+) -> Route {
+    Route {
+        op,
+        method,
+        path,
+        product: "http",
+        side,
+        access,
+        summary: "",
+        request: None,
+        response: (200, ""),
+        query: &[],
+        problems: &[],
+    }
+}
+
+use Access::{Operator, Public, Scope, Service, Signed};
+use Side::{Edge, Origin, Through};
+
+/// Every route, in product order.
+pub const ROUTES: &[Route] = &[
+    Route {
+        product: "links",
+        summary: "Create a short link",
+        request: Some("ShortenRequest"),
+        response: (201, "Link"),
+        problems: &[&links::ALIAS_TAKEN, &links::INVALID, &links::EXHAUSTED],
+        ..route(Op::Shorten, "POST", "/api/v1/shorten", Through, Scope("links:write"))
+    },
+    Route {
+        product: "links",
+        summary: "List the application's links, newest first",
+        response: (200, "LinkPage"),
+        query: &["limit", "cursor", "tag", "q"],
+        ..route(Op::LinkList, "GET", "/api/v1/links", Through, Scope("links:read"))
+    },
+    Route {
+        product: "links",
+        summary: "Read a link",
+        response: (200, "Link"),
+        problems: &[&links::NOT_FOUND, &links::GONE],
+        ..route(Op::LinkGet, "GET", "/api/v1/links/{code}", Through, Scope("links:read"))
+    },
+    Route {
+        product: "links",
+        summary: "Change a link",
+        request: Some("PatchRequest"),
+        response: (200, "Link"),
+        problems: &[
+            &links::NOT_FOUND,
+            &links::GONE,
+            &links::INVALID,
+            &problem::PRECONDITION_FAILED,
+        ],
+        ..route(Op::LinkPatch, "PATCH", "/api/v1/links/{code}", Through, Scope("links:write"))
+    },
+    Route {
+        product: "links",
+        summary: "Delete a link; its code is never issued again",
+        response: (204, ""),
+        problems: &[&links::NOT_FOUND, &links::GONE, &problem::PRECONDITION_FAILED],
+        ..route(Op::LinkDelete, "DELETE", "/api/v1/links/{code}", Through, Scope("links:write"))
+    },
+    Route {
+        product: "links",
+        summary: "The clicks of a link",
+        response: (200, "Stats"),
+        query: &["from", "to", "interval"],
+        problems: &[&links::NOT_FOUND, &links::GONE],
+        ..route(Op::LinkStats, "GET", "/api/v1/stats/{code}", Through, Scope("links:read"))
+    },
+    Route {
+        summary: "Mint a user token within the key's scopes",
+        request: Some("TokenRequest"),
+        response: (201, "TokenAnswer"),
+        ..route(Op::TokenMint, "POST", "/api/v1/tokens", Through, Service)
+    },
+    Route {
+        summary: "Whether the edge serves, and which version; does not ask the origin",
+        response: (200, "Health"),
+        ..route(Op::EdgeHealth, "GET", "/healthz", Edge, Public)
+    },
+    Route {
+        summary: "This document",
+        ..route(Op::EdgeOpenapi, "GET", "/api/openapi.json", Edge, Public)
+    },
+    Route {
+        summary: "What a problem type means",
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::ProblemType, "GET", "/problems/{product}/{slug}", Edge, Public)
+    },
+    Route {
+        product: "links",
+        summary: "Follow a short link",
+        response: (302, ""),
+        problems: &[&links::NOT_FOUND, &links::GONE],
+        ..route(Op::Redirect, "GET", "/{code}", Edge, Public)
+    },
+    Route {
+        summary: "Apply projections through their homes",
+        ..route(Op::Projections, "POST", crate::roads::PROJECTIONS_PATH, Edge, Signed)
+    },
+    Route {
+        summary: "Whether the process lives, and which version",
+        response: (200, "Health"),
+        ..route(Op::OriginHealth, "GET", "/healthz", Origin, Public)
+    },
+    Route {
+        summary: "Whether the database answers",
+        response: (200, "Health"),
+        ..route(Op::OriginReady, "GET", "/readyz", Origin, Public)
+    },
+    Route {
+        summary: "Numbers for Prometheus",
+        ..route(Op::OriginMetrics, "GET", "/metrics", Origin, Operator)
+    },
+    Route {
+        summary: "The origin's OpenAPI document",
+        ..route(Op::OriginOpenapi, "GET", "/admin/openapi.json", Origin, Public)
+    },
+    Route {
+        summary: "Apply a recorder's events",
+        ..route(Op::Events, "POST", crate::roads::EVENTS_PATH, Origin, Signed)
+    },
+    Route {
+        summary: "What the truth knows of a register",
+        query: &["key"],
+        ..route(Op::RegisterAsk, "GET", "/internal/registers/{product}", Origin, Signed)
+    },
+    Route {
+        summary: "Register an application",
+        request: Some("AppRequest"),
+        response: (201, "App"),
+        ..route(Op::AppCreate, "POST", "/admin/applications", Origin, Operator)
+    },
+    Route {
+        summary: "List the applications",
+        response: (200, "AppPage"),
+        query: &["limit", "cursor"],
+        ..route(Op::AppList, "GET", "/admin/applications", Origin, Operator)
+    },
+    Route {
+        summary: "Make a service key; its text is shown this once",
+        request: Some("KeyRequest"),
+        response: (201, "KeyAnswer"),
+        ..route(Op::KeyCreate, "POST", "/admin/keys", Origin, Operator)
+    },
+    Route {
+        summary: "Revoke a service key",
+        response: (204, ""),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::KeyRevoke, "DELETE", "/admin/keys/{kid}", Origin, Operator)
+    },
+    Route {
+        summary: "What waits for the edge, or was refused by it",
+        response: (200, "OutboxPage"),
+        query: &["limit", "cursor", "parked"],
+        ..route(Op::OutboxList, "GET", "/admin/outbox", Origin, Operator)
+    },
+    Route {
+        summary: "Send a parked projection again",
+        response: (204, ""),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::OutboxRetry, "POST", "/admin/outbox/{id}/retry", Origin, Operator)
+    },
+    Route {
+        summary: "Events that could not be applied",
+        response: (200, "DeadLetterPage"),
+        query: &["limit", "cursor"],
+        ..route(Op::DeadLetterList, "GET", "/admin/dead-letters", Origin, Operator)
+    },
+];
+
+/// Every scope that some route asks for.
+pub fn scopes() -> impl Iterator<Item = &'static str> {
+    let mut seen = alloc::collections::BTreeSet::new();
+    ROUTES.iter().filter_map(move |route| match route.access {
+        Scope(scope) if seen.insert(scope) => Some(scope),
+        _ => None,
+    })
+}
+
+/// Checks that a list of scopes names only known ones (or `*`).
+///
+/// # Errors
+/// The first unknown one.
+pub fn check_scopes<'a>(scopes_given: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    let unknown = |scope: &&str| {
+        *scope != crate::token::EVERY_SCOPE && !scopes().any(|known| known == *scope)
+    };
+    scopes_given.into_iter().find(unknown).map_or(Ok(()), |scope| Err(scope.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_edge(side: Side) -> bool {
+        side != Origin
+    }
+
+    #[test]
+    fn paths_find_their_routes() {
+        let op = |method, path| match find(method, path, at_edge) {
+            Found::Route(route, _) => Some(route.op),
+            _ => None,
+        };
+        assert_eq!(op("POST", "/api/v1/shorten"), Some(Op::Shorten));
+        assert_eq!(op("HEAD", "/api/v1/links/abc"), Some(Op::LinkGet));
+        assert_eq!(op("GET", "/abc"), Some(Op::Redirect));
+        assert_eq!(op("GET", "/healthz"), Some(Op::EdgeHealth));
+        assert_eq!(op("GET", "/"), None);
+        assert_eq!(op("GET", "/admin/keys"), None);
+        assert_eq!(op("GET", "/api/v1/links/"), None);
+        assert!(matches!(
+            find("DELETE", "/api/v1/links/a-b", at_edge),
+            Found::Route(_, segments) if segments == ["a-b"]
+        ));
+    }
+
+    #[test]
+    fn another_method_says_which() {
+        let Found::OtherMethod(allow) = find("PUT", "/api/v1/links/abc", at_edge) else {
+            panic!("not found");
+        };
+        assert_eq!(allow, "GET, HEAD, PATCH, DELETE");
+    }
+
+    #[test]
+    fn an_operation_has_one_route() {
+        let mut ops: Vec<Op> = ROUTES.iter().map(|route| route.op).collect();
+        ops.sort_unstable();
+        ops.dedup();
+        assert_eq!(ops.len(), ROUTES.len());
+        assert!(check_scopes(["links:read", "*"]).is_ok());
+        assert_eq!(check_scopes(["links:fly"]), Err("links:fly".into()));
+    }
+}
