@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+pub mod admin;
 pub mod body;
 pub mod config;
 pub mod envelope;

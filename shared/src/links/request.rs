@@ -57,6 +57,7 @@ pub struct ShortenRequest {
 pub struct PatchRequest {
     /// As in [`ShortenRequest`].
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub long_url: Option<String>,
     /// As in [`ShortenRequest`].
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
@@ -64,6 +65,7 @@ pub struct PatchRequest {
     pub expiry: Option<Option<String>>,
     /// As in [`ShortenRequest`].
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u16"))]
     pub redirect: Option<u16>,
     /// `null` removes it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
@@ -71,6 +73,7 @@ pub struct PatchRequest {
     pub title: Option<Option<String>>,
     /// Replaces all tags.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub tags: Option<Vec<String>>,
 }
 

@@ -1,0 +1,209 @@
+//! What the operator's API and the health checks say, in JSON.
+//!
+//! Invariant: ids are strings and times RFC 3339, as everywhere; a key's text stands in one
+//! answer, [`KeyAnswer`], and nowhere else. What is refused: unknown fields in what is asked.
+
+use crate::problem::{FieldError, Problem, UNACCEPTABLE};
+use crate::route;
+use crate::time::{self, Millis};
+use alloc::{format, string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// The tier of an application unless the operator names one.
+pub const TIER_DEFAULT: &str = "free";
+/// A name's characters.
+pub const NAME_CHARS_MAX: usize = 100;
+/// A tier's characters.
+pub const TIER_BYTES_MAX: usize = 32;
+/// Scopes of a key: more than the service will ever have.
+pub const SCOPES_MAX: usize = 100;
+
+/// `GET /healthz`, `GET /readyz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Health {
+    /// `ok`; what is not answers with a problem.
+    pub status: String,
+    /// The version of the program.
+    pub version: String,
+}
+
+/// `POST /admin/applications`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AppRequest {
+    /// For people: 1 to 100 characters.
+    pub name: String,
+    /// `[a-z]{1,32}`; `free` when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+}
+
+/// An application: the owner of what its keys create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct App {
+    /// `app_…`.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Names its limits.
+    pub tier: String,
+    /// RFC 3339.
+    #[serde(with = "time::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Millis,
+}
+
+/// `POST /admin/keys`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KeyRequest {
+    /// `app_…`.
+    pub app: String,
+    /// `<product>:<verb>`, or `*` for every one; at least one.
+    pub scopes: Vec<String>,
+    /// For people: 1 to 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A key that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeyAnswer {
+    /// The key's public name, for its revocation.
+    pub kid: String,
+    /// The whole key, for `Authorization: Bearer`; it is stored nowhere and shown this once.
+    pub key: String,
+    /// `app_…`.
+    pub app: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+}
+
+/// A projection that waits for the edge, or was refused by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutboxRow {
+    /// The row's number.
+    pub id: String,
+    /// Whose key it is.
+    pub product: String,
+    /// The register's key.
+    pub key: String,
+    /// The register's epoch.
+    pub epoch: u32,
+    /// The register's version.
+    pub version: u64,
+    /// Deliveries that failed.
+    pub attempts: u32,
+    /// RFC 3339.
+    #[serde(with = "time::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Millis,
+    /// Why its home refused it; `null` while it waits.
+    pub parked: Option<String>,
+}
+
+/// An event that could not be applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DeadLetter {
+    /// The row's number.
+    pub id: String,
+    /// Who numbered the event.
+    pub recorder: String,
+    /// Its number there.
+    pub seq: u64,
+    /// Whose event it is.
+    pub product: String,
+    /// The event's body as it came, JSON text.
+    pub body: String,
+    /// Why it was not applied.
+    pub why: String,
+    /// RFC 3339.
+    #[serde(with = "time::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Millis,
+}
+
+impl AppRequest {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    /// 422 with pointers.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        check_name(&self.name, &mut errors);
+        let is_tier = |tier: &str| {
+            (1..=TIER_BYTES_MAX).contains(&tier.len())
+                && tier.bytes().all(|b| b.is_ascii_lowercase())
+        };
+        if self.tier.as_deref().is_some_and(|tier| !is_tier(tier)) {
+            errors.push(error("/tier", format!("must be 1 to {TIER_BYTES_MAX} letters a to z")));
+        }
+        done(errors)
+    }
+}
+
+impl KeyRequest {
+    /// Checks the fields; whether the application exists, only the origin knows.
+    ///
+    /// # Errors
+    /// 422 with pointers.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        if let Some(name) = &self.name {
+            check_name(name, &mut errors);
+        }
+        if self.scopes.is_empty() || self.scopes.len() > SCOPES_MAX {
+            errors.push(error("/scopes", format!("must be 1 to {SCOPES_MAX} scopes")));
+        }
+        if let Err(unknown) = route::check_scopes(self.scopes.iter().map(String::as_str)) {
+            errors.push(error("/scopes", format!("{unknown:?} is no scope")));
+        }
+        done(errors)
+    }
+}
+
+fn check_name(name: &str, errors: &mut Vec<FieldError>) {
+    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+    if !fits || name.chars().any(char::is_control) {
+        let detail = format!("must have 1 to {NAME_CHARS_MAX} characters, none of control");
+        errors.push(error("/name", detail));
+    }
+}
+
+fn error(pointer: &str, detail: String) -> FieldError {
+    FieldError { pointer: pointer.into(), detail }
+}
+
+fn done(errors: Vec<FieldError>) -> Result<(), Problem> {
+    if errors.is_empty() { Ok(()) } else { Err(Problem::fields(&UNACCEPTABLE, errors)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body;
+
+    fn pointers(checked: Result<(), Problem>) -> Vec<String> {
+        let errors = checked.err().map(|problem| problem.errors).unwrap_or_default();
+        errors.into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn what_an_operator_asks_is_checked() {
+        let app = |text: &str| body::parse::<AppRequest>(text.as_bytes()).and_then(|a| a.check());
+        assert!(app(r#"{"name":"Shop","tier":"unlimited"}"#).is_ok());
+        assert_eq!(pointers(app(r#"{"name":"","tier":"Gold"}"#)), ["/name", "/tier"]);
+        assert_eq!(pointers(app(r#"{"name":"a","owner":1}"#)), ["/owner"]);
+        let key = |text: &str| body::parse::<KeyRequest>(text.as_bytes()).and_then(|k| k.check());
+        assert!(key(r#"{"app":"app_1","scopes":["links:read","*"],"name":"ci"}"#).is_ok());
+        assert_eq!(pointers(key(r#"{"app":"app_1","scopes":[]}"#)), ["/scopes"]);
+        assert_eq!(pointers(key(r#"{"app":"a","scopes":["links:fly"]}"#)), ["/scopes"]);
+    }
+}

@@ -1,0 +1,104 @@
+//! What of a request stands beside its body: path, query, headers.
+//!
+//! Invariant: every `{name}` of a path and every name of `route.query` is described.
+
+use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
+use crate::route::Route;
+use alloc::vec::Vec;
+use serde_json::{Value, json};
+
+/// The parameters of one operation.
+pub(super) fn of(route: &Route) -> Vec<Value> {
+    let names = route.path.split('/').filter_map(|segment| {
+        let name = segment.strip_prefix('{')?;
+        name.strip_suffix('}')
+    });
+    let mut out: Vec<Value> = names.map(in_path).collect();
+    out.extend(route.query.iter().map(|name| in_query(name)));
+    if route.is_idempotent() {
+        out.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "Copies of a request under one key have one effect and one answer, \
+                            for 24 hours.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+        }));
+    }
+    if route.is_conditional() {
+        out.push(json!({
+            "name": "If-Match",
+            "in": "header",
+            "required": false,
+            "description": "Only when this is still the entity tag; `*` is any.",
+            "schema": {"type": "string"},
+            "example": "\"1\"",
+        }));
+    }
+    out
+}
+
+fn in_path(name: &str) -> Value {
+    let (about, example) = match name {
+        "code" => ("The link's code or alias.", "0004c92"),
+        "kid" => ("The key's public name.", "0000001a2bc"),
+        "id" => ("The row's number.", "17"),
+        "product" => ("The product; `http` is none's.", "links"),
+        "slug" => ("The last segment of the problem's type.", "alias-taken"),
+        _ => ("", "x"),
+    };
+    json!({
+        "name": name,
+        "in": "path",
+        "required": true,
+        "description": about,
+        "schema": {"type": "string"},
+        "example": example,
+    })
+}
+
+fn in_query(name: &str) -> Value {
+    let (about, schema, example) = match name {
+        "limit" => (
+            "Items on the page.",
+            json!({
+                "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT,
+            }),
+            json!(20),
+        ),
+        "cursor" => (
+            "`next_cursor` of the page before.",
+            json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+            json!(crate::page::cursor("lnk_000gT6o8p5z")),
+        ),
+        "tag" => ("Only with this tag.", json!({"type": "string"}), json!("docs")),
+        "q" => ("Only with this text in them.", json!({"type": "string"}), json!("selvage")),
+        "from" => (
+            "First moment: RFC 3339 or a date; 30 days before `to` when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-01T00:00:00Z"),
+        ),
+        "to" => (
+            "Last moment: RFC 3339 or a date; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-20T00:00:00Z"),
+        ),
+        "interval" => (
+            "The width of a slot.",
+            json!({"type": "string", "enum": ["hour", "day"], "default": "hour"}),
+            json!("day"),
+        ),
+        "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
+        "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
+        _ => ("", json!({"type": "string"}), json!("x")),
+    };
+    json!({
+        "name": name,
+        "in": "query",
+        "required": name == "key",
+        "description": about,
+        "schema": schema,
+        "example": example,
+    })
+}

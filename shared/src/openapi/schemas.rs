@@ -1,0 +1,219 @@
+//! The schemas and examples of the wire types that the route table names.
+//!
+//! Invariant: a name of the table leads to one type; its example is that type, serialised.
+
+use crate::admin::{
+    App, AppRequest, DeadLetter, Health, KeyAnswer, KeyRequest, OutboxRow, TIER_DEFAULT,
+};
+use crate::links::request::{PatchRequest, ShortenRequest};
+use crate::links::wire::{Link, Slot, Stats};
+use crate::page::{self, Page};
+use crate::route::Route;
+use crate::time::Millis;
+use crate::token::{TokenAnswer, TokenRequest};
+use alloc::{format, string::String, vec, vec::Vec};
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
+
+/// 2026-11-20T05:11:43.000Z.
+const AT: Millis = Millis(1_795_151_503_000);
+
+macro_rules! types {
+    ($($name:literal: $type:ty = $example:expr;)*) => {
+        fn schema(name: &str, generator: &mut SchemaGenerator) -> Option<Schema> {
+            match name {
+                $($name => Some(<$type>::json_schema(generator)),)*
+                _ => None,
+            }
+        }
+
+        /// An example of the type that the table calls `name`.
+        pub(super) fn example(name: &str) -> Value {
+            match name {
+                $($name => {
+                    let example: $type = $example;
+                    serde_json::to_value(example).unwrap_or_default()
+                })*
+                _ => Value::Null,
+            }
+        }
+    };
+}
+
+types! {
+    "ShortenRequest": ShortenRequest = ShortenRequest {
+        long_url: "https://en.wikipedia.org/wiki/Selvage?x=1#Weaving".into(),
+        title: Some("Selvage".into()),
+        tags: Some(vec!["docs".into()]),
+        ..ShortenRequest::default()
+    };
+    "PatchRequest": PatchRequest = PatchRequest {
+        long_url: Some("https://en.wikipedia.org/wiki/Weaving".into()),
+        redirect: Some(301),
+        ..PatchRequest::default()
+    };
+    "Link": Link = link();
+    "LinkPage": Page<Link> = page_of(link(), &link().id);
+    "Stats": Stats = stats();
+    "TokenRequest": TokenRequest = TokenRequest {
+        sub: "ann".into(),
+        scope: Some("links:read links:write".into()),
+        ttl_s: Some(3_600),
+    };
+    "TokenAnswer": TokenAnswer = TokenAnswer {
+        token: "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl".into(),
+        expires_at: AT.to_rfc3339(),
+    };
+    "Health": Health = Health {
+        status: "ok".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    "AppRequest": AppRequest = AppRequest {
+        name: "Shop".into(),
+        tier: Some(TIER_DEFAULT.into()),
+    };
+    "App": App = app();
+    "AppPage": Page<App> = page_of(app(), &app().id);
+    "KeyRequest": KeyRequest = KeyRequest {
+        app: app().id,
+        scopes: vec!["links:read".into(), "links:write".into()],
+        name: Some("backend".into()),
+    };
+    "KeyAnswer": KeyAnswer = KeyAnswer {
+        kid: "0000001a2bc".into(),
+        key: "sk_0000001a2bc_{secret}_{mac}".into(),
+        app: app().id,
+        scopes: vec!["links:read".into(), "links:write".into()],
+    };
+    "OutboxPage": Page<OutboxRow> = page_of(outbox_row(), "17");
+    "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
+}
+
+fn link() -> Link {
+    Link {
+        id: "lnk_000gT6o8p5z".into(),
+        short_code: "0004c92".into(),
+        short_url: "https://s.example/0004c92".into(),
+        long_url: "https://en.wikipedia.org/wiki/Selvage?x=1#Weaving".into(),
+        redirect: 302,
+        title: Some("Selvage".into()),
+        tags: vec!["docs".into()],
+        created_at: AT,
+        expires_at: Some(AT.plus(crate::links::request::LIFE_DEFAULT_MS)),
+    }
+}
+
+fn stats() -> Stats {
+    let Link { short_url, long_url, created_at, expires_at, .. } = link();
+    let one = |name: &str| [(String::from(name), 2)].into_iter().collect();
+    Stats {
+        short_url,
+        long_url,
+        clicks: 2,
+        bots: 1,
+        created_at,
+        expires_at,
+        series: vec![Slot { at: crate::links::stats::hour(AT), clicks: 2 }],
+        by_country: one("JP"),
+        by_referrer: one("direct"),
+        by_device: one("mobile"),
+        by_browser: one("Firefox"),
+    }
+}
+
+fn app() -> App {
+    App {
+        id: "app_000gT6o8p5y".into(),
+        name: "Shop".into(),
+        tier: TIER_DEFAULT.into(),
+        created_at: AT,
+    }
+}
+
+fn outbox_row() -> OutboxRow {
+    OutboxRow {
+        id: "17".into(),
+        product: "links".into(),
+        key: "0/0004c92".into(),
+        epoch: 1,
+        version: 2,
+        attempts: 3,
+        created_at: AT,
+        parked: None,
+    }
+}
+
+fn dead_letter() -> DeadLetter {
+    DeadLetter {
+        id: "3".into(),
+        recorder: "recorder/NRT/2.1f".into(),
+        seq: 9,
+        product: "links".into(),
+        body: "{}".into(),
+        why: "missing field `link`".into(),
+        created_at: AT,
+    }
+}
+
+fn page_of<T>(item: T, key: &str) -> Page<T> {
+    Page { items: vec![item], next_cursor: Some(page::cursor(key)) }
+}
+
+/// `{"$ref": …}`.
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// `components.schemas`: what the routes name, and what that consists of.
+pub(super) fn all(routes: &[&Route]) -> Value {
+    let mut out = Map::new();
+    let requests: Vec<&str> = routes.iter().filter_map(|route| route.request).collect();
+    let responses: Vec<&str> = routes.iter().map(|route| route.response.1).collect();
+    let settings = || {
+        SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+        })
+    };
+    for (names, settings) in
+        [(requests, settings().for_deserialize()), (responses, settings().for_serialize())]
+    {
+        let mut generator = settings.into_generator();
+        for name in names {
+            if let Some(schema) = schema(name, &mut generator) {
+                out.insert(name.into(), schema.to_value());
+            }
+        }
+        out.extend(generator.take_definitions(true));
+    }
+    out.insert("Problem".into(), problem());
+    Value::Object(out)
+}
+
+/// By hand: a problem is written, never read, and its type is a static list.
+fn problem() -> Value {
+    json!({
+        "description": "RFC 9457.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "instance"],
+        "properties": {
+            "type": {"type": "string", "format": "uri", "description": "Resolves to its meaning."},
+            "title": {"type": "string", "description": "The same for every occurrence."},
+            "status": {"type": "integer", "description": "The HTTP status."},
+            "detail": {"type": "string", "description": "One sentence about this occurrence."},
+            "instance": {"type": "string", "description": "The request's id."},
+            "errors": {"type": "array", "description": "The fields at fault.", "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "RFC 6901 into the body, or `?name` of the query.",
+                    },
+                    "detail": {"type": "string", "description": "One sentence for people."},
+                },
+            }},
+        },
+    })
+}
