@@ -4,8 +4,7 @@
 
 use std::collections::BTreeSet;
 
-/// In capitals and in quotes at the edge, and yet no binding. The names of durations in the
-/// environment, which begin with `SELVEDGE_`, stand nowhere else.
+/// In capitals and in quotes at the edge, and yet no binding.
 const NO_BINDINGS: [&str; 5] = ["HEAD", "POST", "PATCH", "DELETE", "OPTIONS"];
 
 #[derive(Default)]
@@ -65,6 +64,8 @@ pub(crate) fn mismatch<'a>(manifest: &str, edge: impl Iterator<Item = &'a str>) 
     let edge: Vec<&str> = edge.collect();
     let used: BTreeSet<String> = edge.iter().flat_map(|code| used(code)).collect();
     let known = |name: &str| stated.names.contains(name) || NO_BINDINGS.contains(&name);
+    // Durations have their names and defaults in `shared::config`; cargo's are known when it builds.
+    let elsewhere = |name: &str| name.starts_with("SELVEDGE_") || name.starts_with("CARGO_");
     let declared = |class: &str| {
         edge.iter().any(|code| {
             let item = format!("struct {class}");
@@ -75,7 +76,7 @@ pub(crate) fn mismatch<'a>(manifest: &str, edge: impl Iterator<Item = &'a str>) 
     let unused = stated.names.difference(&used).map(|name| format!("{name}: stated, not used"));
     let unstated = used
         .iter()
-        .filter(|name| !known(name) && !name.starts_with("SELVEDGE_"))
+        .filter(|name| !known(name) && !elsewhere(name))
         .map(|name| format!("{name}: used at the edge, not stated in wrangler.toml"));
     let without_class = stated.classes.iter().filter(|class| !declared(class));
     let without_class = without_class.map(|class| format!("{class}: no such object at the edge"));
