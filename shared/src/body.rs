@@ -39,12 +39,20 @@ pub fn check_size(bytes: u64) -> Result<(), Problem> {
     Err(Problem::new(&TOO_LARGE, detail))
 }
 
-/// Reads `bytes` as JSON of the type `T`.
+/// Reads a client's body as JSON of the type `T`.
 ///
 /// # Errors
 /// 400 for what is no JSON or no UTF-8, 413, 422 with a pointer for what is no `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     check_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    read(bytes)
+}
+
+/// Reads a body that the transport has bounded already.
+///
+/// # Errors
+/// As [`parse`], without 413.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = core::str::from_utf8(bytes)
         .map_err(|_| Problem::new(&MALFORMED, "the body is not valid UTF-8"))?;
     let malformed =

@@ -82,6 +82,7 @@ http_kinds! {
     FORBIDDEN "forbidden" Forbidden "Not allowed";
     NOT_FOUND "not-found" NotFound "Not found";
     METHOD_NOT_ALLOWED "method-not-allowed" MethodNotAllowed "Method not allowed";
+    CONFLICT "conflict" Conflict "The request conflicts with what exists";
     IN_PROGRESS "in-progress" Conflict "The same request is still being processed";
     PRECONDITION_FAILED "precondition-failed" PreconditionFailed "The resource has changed";
     TOO_LARGE "too-large" TooLarge "The request is too large";

@@ -321,6 +321,7 @@ pub const ROUTES: &[Route] = &[
         summary: "Register an application",
         request: Some("AppRequest"),
         response: (201, "App"),
+        problems: &[&problem::CONFLICT],
         ..route(Op::AppCreate, "POST", "/admin/applications", Origin, Operator)
     },
     Route {

@@ -1,0 +1,66 @@
+//! Applications and their service keys, for operators.
+
+use crate::app::App;
+use crate::db;
+use crate::keys::{self, NewKey};
+use crate::respond::{Call, Failure};
+use crate::values;
+use shared::admin::{AppRequest, KeyAnswer, KeyRequest, TIER_DEFAULT};
+use shared::body;
+use shared::envelope::Envelope;
+use shared::page::{self, Page};
+use shared::problem::{CONFLICT, FieldError, NOT_FOUND, Problem, UNACCEPTABLE};
+
+/// `POST /admin/applications`
+pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    body::check_media_type(call.header("content-type").as_deref())?;
+    let request: AppRequest = body::parse(&call.body)?;
+    request.check()?;
+    let tier = request.tier.as_deref().unwrap_or(TIER_DEFAULT);
+    let made = keys::create_application(app, &request.name, tier).await?;
+    let taken = || Problem::new(&CONFLICT, "an application has this name");
+    Ok(Envelope::json(201, &made.ok_or_else(taken)?))
+}
+
+/// `GET /admin/applications`
+pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let ask = super::roads::ask(call, &[])?;
+    let sql = "select id, name, tier, created_at from application where id > $1 \
+               order by id limit $2";
+    let after = ask.after.unwrap_or_default();
+    let rows = app.db.read(sql, values![after, u64::from(ask.limit) + 1]).await?;
+    let mut items = rows.iter().map(keys::read_application).collect::<Result<Vec<_>, _>>()?;
+    let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items.last().filter(|_| more).map(|last| page::cursor(&last.id));
+    Ok(Envelope::json(200, &Page { items, next_cursor }))
+}
+
+/// `POST /admin/keys`
+pub async fn create_key(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    body::check_media_type(call.header("content-type").as_deref())?;
+    let request: KeyRequest = body::parse(&call.body)?;
+    request.check()?;
+    let unknown = || {
+        let detail = "no application has this id".into();
+        Problem::fields(&UNACCEPTABLE, vec![FieldError { pointer: "/app".into(), detail }])
+    };
+    let application = keys::application(&app.db, &request.app).await?.ok_or_else(unknown)?;
+    let name = request.name.as_deref().unwrap_or_default();
+    let new = NewKey { application: &application.id, name, scopes: &request.scopes };
+    let (key, kid) = keys::create_key(app, new).await?;
+    let answer = KeyAnswer { kid, key, app: application.id, scopes: request.scopes };
+    Ok(Envelope::json(201, &answer))
+}
+
+/// `DELETE /admin/keys/{kid}`
+pub async fn revoke_key(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let revoked = keys::revoke_key(app, call.segment(0)).await?;
+    let kid = call.segment(0);
+    tracing::info!(kid, revoked, at = db::now().0, "an operator revokes a key");
+    if revoked {
+        return Ok(Envelope::empty(204));
+    }
+    Err(Problem::new(&NOT_FOUND, "no key has this id").into())
+}

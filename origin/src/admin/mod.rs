@@ -1,0 +1,6 @@
+//! What no product owns: operators' calls, tokens, and the homes' questions.
+
+pub mod apps;
+pub mod registers;
+pub mod roads;
+pub mod tokens;

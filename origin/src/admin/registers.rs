@@ -1,0 +1,24 @@
+//! What a home asks on a miss: one register, from the truth.
+
+use crate::app::App;
+use crate::respond::{Call, Failure};
+use crate::{keys, links};
+use shared::envelope::Envelope;
+use shared::links::wire;
+use shared::page;
+use shared::roads::Answer;
+use shared::token;
+
+/// `GET /internal/registers/{product}?key=`
+pub async fn ask(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let key = page::query(&call.query).remove("key").unwrap_or_default();
+    let answer = match call.segment(0) {
+        wire::PRODUCT => links::store::ask(app, &key).await?,
+        token::PRODUCT => match keys::register(app, &key).await? {
+            Some(register) => Answer::Register(register),
+            None => Answer::Absent,
+        },
+        _ => Answer::Absent,
+    };
+    Ok(Envelope::json(200, &answer))
+}

@@ -1,0 +1,58 @@
+//! What every handler of this process shares.
+
+use crate::config::Config;
+use crate::db::{Db, Error};
+use crate::ids::{Ids, Ranges};
+use crate::links::store::LinkStore;
+use crate::lookup::UserAgents;
+use crate::shell::Lane;
+use crate::telemetry::Metrics;
+use shared::links::code::Permutation;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+#[derive(Debug)]
+pub struct App {
+    pub config: Config,
+    pub db: Arc<Db>,
+    pub ids: Arc<Ids>,
+    pub ranges: Ranges,
+    pub codes: Permutation,
+    pub links: Lane<LinkStore>,
+    pub metrics: Metrics,
+    pub user_agents: UserAgents,
+    pub http: reqwest::Client,
+    /// Wakes the relay: rows were appended.
+    pub outbox_news: Notify,
+}
+
+impl App {
+    /// Opens the database, which must be migrated, and leases what the process needs.
+    ///
+    /// # Errors
+    /// The database is down or every node number is leased.
+    pub async fn start(config: Config) -> Result<Arc<Self>, Error> {
+        let db = Arc::new(Db::open(&config.database_url.0).await?);
+        Self::on(config, db).await
+    }
+
+    /// The same on a database that is open.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn on(config: Config, db: Arc<Db>) -> Result<Arc<Self>, Error> {
+        let ids = Arc::new(Ids::lease(&db).await?);
+        Ok(Arc::new_cyclic(|app| Self {
+            codes: Permutation::new(config.code_key.0),
+            config,
+            db,
+            ids,
+            ranges: Ranges::default(),
+            links: Lane::start(LinkStore, app.clone()),
+            metrics: Metrics::default(),
+            user_agents: UserAgents::default(),
+            http: reqwest::Client::new(),
+            outbox_news: Notify::new(),
+        }))
+    }
+}

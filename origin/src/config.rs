@@ -1,0 +1,171 @@
+//! The configuration, read from the environment and checked at start.
+//!
+//! Invariant: a wrong or missing variable ends the program with its name; a secret prints `…`.
+
+use shared::config::Durations;
+use shared::sign::Keys;
+use std::{env, fmt, net::SocketAddr};
+
+/// The origin's port unless `ORIGIN_PORT` says otherwise.
+pub const PORT_DEFAULT: u16 = 8788;
+const EDGE_URL_DEFAULT: &str = "http://127.0.0.1:8787";
+
+/// A value that no log may show.
+#[derive(Clone)]
+pub struct Secret<T>(pub T);
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database_url: Secret<String>,
+    /// Loopback unless told otherwise.
+    pub listen: SocketAddr,
+    /// Where the relay reaches the edge.
+    pub edge_url: String,
+    /// What clients call the service; problem types and short URLs begin with it.
+    pub public_url: String,
+    /// Both sides' signatures.
+    pub signing_keys: Keys,
+    /// The MAC of service keys.
+    pub key_mac: Secret<[u8; 32]>,
+    /// The permutation of codes; changing it makes issued ids collide with issued codes.
+    pub code_key: Secret<[u8; 32]>,
+    /// The operator's key.
+    pub admin_key: Secret<String>,
+    /// The Ed25519 seed that signs user tokens.
+    pub token_seed: Secret<[u8; 32]>,
+    pub durations: Durations,
+}
+
+/// Names the variable that is wrong, and how.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} {what}")]
+pub struct Invalid {
+    name: &'static str,
+    what: String,
+}
+
+impl Config {
+    /// Reads the process environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, Invalid> {
+        Self::read(|name| env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    /// Reads every variable through `get`.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Invalid> {
+        let need = |name| get(name).ok_or_else(|| invalid(name, "is not set"));
+        let bytes = |name| {
+            let mut out = [0; 32];
+            hex::decode_to_slice(need(name)?, &mut out)
+                .map_err(|_| invalid(name, "must be 64 hexadecimal digits"))?;
+            Ok(Secret(out))
+        };
+        let url = |name, default: &str| {
+            let text = get(name).unwrap_or_else(|| default.into());
+            let is_http = text.starts_with("http://") || text.starts_with("https://");
+            let text = text.trim_end_matches('/').to_owned();
+            if is_http { Ok(text) } else { Err(invalid(name, "must be an http(s) URL")) }
+        };
+        let host = get("ORIGIN_HOST").unwrap_or_else(|| "127.0.0.1".into());
+        let host = host.parse().map_err(|_| invalid("ORIGIN_HOST", "must be an IP address"))?;
+        let port = match get("ORIGIN_PORT") {
+            None => PORT_DEFAULT,
+            Some(text) => {
+                text.parse().map_err(|_| invalid("ORIGIN_PORT", "must be a port number"))?
+            }
+        };
+        let admin_key = need("ADMIN_KEY")?;
+        if admin_key.len() < 32 {
+            return Err(invalid("ADMIN_KEY", "must have at least 32 characters"));
+        }
+        let edge_url = url("EDGE_URL", EDGE_URL_DEFAULT)?;
+        Ok(Self {
+            database_url: Secret(database_url(&get)?),
+            listen: SocketAddr::new(host, port),
+            public_url: url("PUBLIC_URL", &edge_url)?,
+            edge_url,
+            signing_keys: Keys::parse(&need("SIGNING_KEYS")?)
+                .ok_or_else(|| invalid("SIGNING_KEYS", "must be id:hex64 or id:hex64,id:hex64"))?,
+            key_mac: bytes("KEY_MAC_SECRET")?,
+            code_key: bytes("CODE_KEY")?,
+            admin_key: Secret(admin_key),
+            token_seed: bytes("TOKEN_KEY")?,
+            durations: Durations::read(&get).map_err(|what| invalid("SELVEDGE_…", &what))?,
+        })
+    }
+}
+
+/// `DATABASE_URL`, or a file under `DATA_DIR` (default `.dev`).
+///
+/// # Errors
+/// A URL of neither engine.
+pub fn database_url(get: &impl Fn(&str) -> Option<String>) -> Result<String, Invalid> {
+    let default = || {
+        let dir = get("DATA_DIR").unwrap_or_else(|| ".dev".into());
+        format!("sqlite://{dir}/origin.sqlite?mode=rwc")
+    };
+    let url = get("DATABASE_URL").unwrap_or_else(default);
+    let known = ["sqlite:", "postgres:", "postgresql:"];
+    if known.iter().any(|scheme| url.starts_with(scheme)) {
+        return Ok(url);
+    }
+    Err(invalid("DATABASE_URL", "must begin with sqlite: or postgres:"))
+}
+
+fn invalid(name: &'static str, what: &str) -> Invalid {
+    Invalid { name, what: what.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        Some(match name {
+            "SIGNING_KEYS" => format!("k1:{}", "ab".repeat(32)),
+            "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" => "cd".repeat(32),
+            "ADMIN_KEY" => "x".repeat(32),
+            _ => return None,
+        })
+    }
+
+    #[test]
+    fn a_complete_environment_is_read_and_prints_no_secret() {
+        let config = Config::read(complete).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8788");
+        assert_eq!(config.public_url, "http://127.0.0.1:8787");
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("abab") && !shown.contains("cdcd") && !shown.contains("xxx"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value) in [
+            ("ADMIN_KEY", Some("short")),
+            ("CODE_KEY", Some("zz")),
+            ("SIGNING_KEYS", None),
+            ("ORIGIN_PORT", Some("99999")),
+            ("DATABASE_URL", Some("mysql://x")),
+            ("PUBLIC_URL", Some("ftp://x")),
+        ] {
+            let read =
+                Config::read(
+                    |asked| {
+                        if asked == name { value.map(Into::into) } else { complete(asked) }
+                    },
+                );
+            assert!(read.unwrap_err().to_string().starts_with(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The thin origin that owns the truth.
+//!
+//! Invariant: what is acknowledged is committed; what the edge reads is posted in the same
+//! transaction; rules are decided in `shared`, here they are loaded, committed and answered.
+//! What is refused: talking to a client directly, except to operators under `/admin`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+#![allow(missing_docs, reason = "a program, not a library: its items serve its own tests")]
+
+pub mod admin;
+pub mod app;
+pub mod command;
+pub mod config;
+pub mod db;
+pub mod events;
+pub mod ids;
+pub mod keys;
+pub mod links;
+pub mod lookup;
+pub mod outbox;
+pub mod respond;
+pub mod router;
+pub mod shell;
+pub mod telemetry;

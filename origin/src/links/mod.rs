@@ -1,0 +1,127 @@
+//! links at the origin: create, change, delete, list, and the clicks by the hour.
+
+pub mod clicks;
+pub mod store;
+
+use crate::app::App;
+use crate::db;
+use crate::respond::{Call, Failure};
+use crate::shell::{Answer, Done};
+use shared::envelope::Envelope;
+use shared::links::error::EXHAUSTED;
+use shared::links::machine::{Change, Input, Name, Reply, not_found};
+use shared::links::{alias, request, wire};
+use shared::page::{self, Page};
+use shared::problem::Problem;
+use std::sync::Arc;
+
+/// `POST /api/v1/shorten`
+pub async fn shorten(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let draft = request::shorten(&call.body, &[&app.config.public_url], db::now())?;
+    let key = call.idempotency_key()?;
+    loop {
+        let id = app.ids.next().await?;
+        let code = match &draft.alias {
+            Some(alias) => alias.clone(),
+            None => draw_code(app).await?,
+        };
+        let name = Name { domain: wire::DEFAULT_DOMAIN, code };
+        let (owner, draft) = (call.context.app.clone(), draft.clone());
+        let input = Input::Create { id, name, app: owner, draft };
+        match app.links.submit(key.clone(), input, answer(app, call)).await? {
+            Done::Answered(envelope) => return Ok(envelope),
+            // An alias of 7 characters stands there: the next id is as good.
+            Done::Reply(_) => {}
+        }
+    }
+}
+
+async fn draw_code(app: &App) -> Result<String, Failure> {
+    let id = app.ranges.next(&app.db).await?;
+    let exhausted = || Problem::new(&EXHAUSTED, "every code was issued").retry_after(3_600);
+    Ok(app.codes.code(id).ok_or_else(exhausted)?)
+}
+
+/// `PATCH /api/v1/links/{code}`
+pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let patch = request::patch(&call.body, &[&app.config.public_url], db::now())?;
+    change(app, call, Change::Patch(patch)).await
+}
+
+/// `DELETE /api/v1/links/{code}`
+pub async fn delete(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    change(app, call, Change::Delete).await
+}
+
+async fn change(app: &App, call: &Call, change: Change) -> Result<Envelope, Failure> {
+    let name = name(call)?;
+    let if_match = call.header("if-match");
+    let input = Input::Change { name, app: call.context.app.clone(), if_match, change };
+    match app.links.submit(None, input, answer(app, call)).await? {
+        Done::Answered(envelope) => Ok(envelope),
+        Done::Reply(_) => Err(not_found().into()),
+    }
+}
+
+/// `GET /api/v1/links/{code}`
+pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let row = owned(app, call).await?;
+    let link = row.link(&app.config.public_url);
+    Ok(Envelope::json(200, &link).with("etag", row.etag()))
+}
+
+/// `GET /api/v1/links`
+pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let ask = request::list(&call.query)?;
+    let mut rows = store::list(&app.db, &call.context.app, &ask).await?;
+    let limit = usize::try_from(ask.page.limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| more).map(|row| page::cursor(&row.id.to_string()));
+    let items = rows.iter().map(|row| row.link(&app.config.public_url)).collect();
+    Ok(Envelope::json(200, &Page { items, next_cursor }))
+}
+
+/// `GET /api/v1/stats/{code}`
+pub async fn stats(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let ask = request::stats(&call.query, db::now())?;
+    let row = owned(app, call).await?;
+    let stats = clicks::stats(app, &row, &ask).await?;
+    Ok(Envelope::json(200, &stats))
+}
+
+async fn owned(app: &App, call: &Call) -> Result<shared::links::machine::Row, Failure> {
+    let row = store::find(&app.db, &name(call)?).await?.ok_or_else(not_found)?;
+    row.owned_by(&call.context.app)?;
+    Ok(row)
+}
+
+fn name(call: &Call) -> Result<Name, Problem> {
+    let code = call.segment(0);
+    let is_code = alias::is_code(code);
+    is_code.then(|| Name { domain: wire::DEFAULT_DOMAIN, code: code.into() }).ok_or_else(not_found)
+}
+
+/// How the machine's replies are answered.
+fn answer(app: &App, call: &Call) -> Answer<Reply> {
+    let base = app.config.public_url.clone();
+    let request_id = call.context.request_id.clone();
+    Arc::new(move |reply| {
+        let shown = |status, row: &shared::links::machine::Row| {
+            Envelope::json(status, &row.link(&base)).with("etag", row.etag())
+        };
+        let (envelope, register) = match reply {
+            Reply::CodeInTheWay => return None,
+            Reply::Refused(problem) => {
+                return Some(Envelope::problem(problem, &base, &request_id));
+            }
+            Reply::Created(row, register) => {
+                let location = format!("/api/v1/links/{}", row.name.code);
+                (shown(201, row).with("location", location), register)
+            }
+            Reply::Changed(row, register) => (shown(200, row), register),
+            Reply::Deleted(register) => (Envelope::empty(204), register),
+        };
+        Some(Envelope { projections: vec![register.clone()], ..envelope })
+    })
+}

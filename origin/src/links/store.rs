@@ -1,0 +1,207 @@
+//! The rows of links: loaded, committed, listed, replayed.
+//!
+//! Invariant: an insert that meets a row, or an update that meets another version, commits
+//! nothing: the shell begins again from the load.
+
+use crate::app::App;
+use crate::db::{self, Db, Error, Tx, Value};
+use crate::shell::Store;
+use crate::{outbox, values};
+use shared::links::machine::{Links, Name, Row, View, Write};
+use shared::links::request::ListAsk;
+use shared::roads::{Answer, Register};
+use shared::time::Millis;
+use sqlx::any::AnyRow;
+use std::collections::BTreeSet;
+
+const COLUMNS: &str = "id, domain, code, app, long_url, redirect, title, tags, created_at, \
+                       expires_at, deleted_at, version";
+/// Rows of one page of a replay.
+const REPLAY_PAGE: u64 = 500;
+
+#[derive(Clone, Copy, Debug)]
+pub struct LinkStore;
+
+impl Store for LinkStore {
+    type Machine = Links;
+
+    fn machine(&self) -> &Links {
+        &Links
+    }
+
+    async fn load(&self, tx: &mut Tx<'_>, keys: &BTreeSet<Name>) -> Result<View, Error> {
+        let mut view = View { epoch: outbox::epoch(tx).await?, ..View::default() };
+        let sql = format!(
+            "select {COLUMNS} from link where (domain, code) in (values {}) \
+             order by domain, code{}",
+            db::placeholders(keys.len(), 2),
+            tx.for_update()
+        );
+        let values = keys.iter().flat_map(|name| values![name.domain, name.code.as_str()]);
+        for row in tx.read(&sql, values.collect()).await? {
+            let row = read_row(&row)?;
+            view.rows.insert(row.name.clone(), row);
+        }
+        Ok(view)
+    }
+
+    async fn commit(&self, tx: &mut Tx<'_>, writes: &[Write]) -> Result<bool, Error> {
+        let inserted: Vec<&Row> = writes.iter().filter_map(inserted).collect();
+        let sql = format!("insert into link ({COLUMNS}) values");
+        let rows: Vec<Vec<Value>> = inserted.iter().map(|row| row_values(row)).collect();
+        let count = rows.len() as u64;
+        let conflict = "on conflict (domain, code) do nothing";
+        if tx.insert(&sql, rows, conflict).await? != count {
+            return Ok(false);
+        }
+        for write in writes {
+            let Write::Updated(row) = write else { continue };
+            let sql = "update link set long_url = $1, redirect = $2, title = $3, tags = $4, \
+                       expires_at = $5, deleted_at = $6, version = $7 \
+                       where domain = $8 and code = $9 and version = $10";
+            let values = values![
+                row.long_url.as_str(),
+                u64::from(row.redirect),
+                row.title.clone(),
+                serde_json::to_string(&row.tags)?,
+                row.expires_at,
+                row.deleted_at,
+                row.version,
+                row.name.domain,
+                row.name.code.as_str(),
+                row.version - 1,
+            ];
+            if tx.write(sql, values).await? != 1 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn inserted(write: &Write) -> Option<&Row> {
+    match write {
+        Write::Inserted(row) => Some(row),
+        Write::Updated(_) => None,
+    }
+}
+
+fn row_values(row: &Row) -> Vec<Value> {
+    values![
+        row.id,
+        row.name.domain,
+        row.name.code.as_str(),
+        row.app.as_str(),
+        row.long_url.as_str(),
+        u64::from(row.redirect),
+        row.title.clone(),
+        serde_json::to_string(&row.tags).unwrap_or_else(|_| "[]".into()),
+        row.created_at,
+        row.expires_at,
+        row.deleted_at,
+        row.version,
+    ]
+}
+
+fn read_row(row: &AnyRow) -> Result<Row, Error> {
+    let stored = |name: &str| Error::Stored(format!("link.{name}"));
+    let domain = u32::try_from(db::number(row, "domain")?).map_err(|_| stored("domain"))?;
+    Ok(Row {
+        id: db::number(row, "id")?,
+        name: Name { domain, code: db::text(row, "code")? },
+        app: db::text(row, "app")?,
+        long_url: db::text(row, "long_url")?,
+        redirect: u16::try_from(db::number(row, "redirect")?).map_err(|_| stored("redirect"))?,
+        title: db::maybe_text(row, "title")?,
+        tags: serde_json::from_str(&db::text(row, "tags")?)?,
+        created_at: Millis(db::number(row, "created_at")?),
+        expires_at: db::maybe_number(row, "expires_at")?.map(Millis),
+        deleted_at: db::maybe_number(row, "deleted_at")?.map(Millis),
+        version: db::number(row, "version")?,
+    })
+}
+
+/// One row, by its name.
+///
+/// # Errors
+/// The database is down.
+pub async fn find(db: &Db, name: &Name) -> Result<Option<Row>, Error> {
+    let sql = format!("select {COLUMNS} from link where domain = $1 and code = $2");
+    let rows = db.read(&sql, values![name.domain, name.code.as_str()]).await?;
+    rows.first().map(read_row).transpose()
+}
+
+/// What the truth knows of a register's key.
+///
+/// # Errors
+/// The database is down.
+pub async fn ask(app: &App, key: &str) -> Result<Answer, Error> {
+    app.metrics.link_reads.inc();
+    let Some((domain, code)) = key.split_once('/') else { return Ok(Answer::Absent) };
+    let Ok(domain) = domain.parse() else { return Ok(Answer::Absent) };
+    let name = Name { domain, code: code.into() };
+    let sql = format!(
+        "select {COLUMNS}, (select value from fact where name = 'epoch') as epoch \
+         from link where domain = $1 and code = $2"
+    );
+    let rows = app.db.read(&sql, values![name.domain, name.code.as_str()]).await?;
+    let Some(row) = rows.first() else { return Ok(Answer::Absent) };
+    let epoch = db::number(row, "epoch")?;
+    let epoch = u32::try_from(epoch).map_err(|_| Error::Stored("epoch".into()))?;
+    Ok(Answer::Register(read_row(row)?.register(epoch)))
+}
+
+/// One page and one row more, newest first, without tombstones.
+///
+/// # Errors
+/// The database is down.
+pub async fn list(db: &Db, app: &str, ask: &ListAsk) -> Result<Vec<Row>, Error> {
+    let mut sql = format!("select {COLUMNS} from link where app = $1 and deleted_at is null");
+    let mut values = values![app];
+    if let Some(after) = ask.page.after.as_deref().and_then(|after| after.parse::<u64>().ok()) {
+        values.push(after.into());
+        sql.push_str(&format!(" and id < ${}", values.len()));
+    }
+    if let Some(tag) = &ask.tag {
+        // Tags are stored as a JSON array of strings: the quoted form is the whole tag.
+        values.push(like(&serde_json::to_string(tag)?).into());
+        sql.push_str(&format!(" and tags like ${} escape '!'", values.len()));
+    }
+    if let Some(q) = &ask.q {
+        values.push(like(&q.to_lowercase()).into());
+        let n = values.len();
+        sql.push_str(&format!(
+            " and (lower(code) like ${n} escape '!' or lower(long_url) like ${n} escape '!' \
+             or lower(coalesce(title, '')) like ${n} escape '!')"
+        ));
+    }
+    values.push((u64::from(ask.page.limit) + 1).into());
+    sql.push_str(&format!(" order by id desc limit ${}", values.len()));
+    db.read(&sql, values).await?.iter().map(read_row).collect()
+}
+
+fn like(text: &str) -> String {
+    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    format!("%{escaped}%")
+}
+
+/// Posts every link again, tombstones too.
+///
+/// # Errors
+/// The database is down.
+pub async fn replay(app: &App) -> Result<u64, Error> {
+    let sql = format!("select {COLUMNS} from link where id > $1 order by id limit {REPLAY_PAGE}");
+    let (mut posted, mut after) = (0, 0u64);
+    loop {
+        let mut tx = app.db.begin().await?;
+        let epoch = outbox::epoch(&mut tx).await?;
+        let rows = tx.read(&sql, values![after]).await?;
+        let rows = rows.iter().map(read_row).collect::<Result<Vec<_>, _>>()?;
+        let Some(last) = rows.last() else { return Ok(posted) };
+        after = last.id;
+        let registers: Vec<Register> = rows.iter().map(|row| row.register(epoch)).collect();
+        outbox::append(&mut tx, app, &registers, db::now()).await?;
+        tx.commit().await?;
+        posted += registers.len() as u64;
+    }
+}

@@ -1,0 +1,114 @@
+//! A request as handlers see it, and how what they decide becomes an answer.
+//!
+//! Invariant: an operation of the edge is answered 200 with an envelope whatever it decided; what
+//! a caller cannot act on is logged once and answered opaquely.
+
+use crate::db::Error;
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode};
+use shared::envelope::Envelope;
+use shared::idempotency::{self, Key};
+use shared::problem::Problem;
+use shared::sign::Context;
+use std::collections::BTreeMap;
+
+/// The headers of a request that a handler may see.
+pub const HEADERS: [&str; 5] =
+    ["content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"];
+
+/// A request that passed the door.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub method: String,
+    /// As the client sees it, without `/internal`.
+    pub path: String,
+    pub query: String,
+    /// What stands for the path's `{names}`.
+    pub segments: Vec<String>,
+    pub headers: BTreeMap<&'static str, String>,
+    pub body: Vec<u8>,
+    pub context: Context,
+}
+
+impl Call {
+    /// The nth segment; empty when there is none.
+    #[must_use]
+    pub fn segment(&self, n: usize) -> &str {
+        self.segments.get(n).map_or("", String::as_str)
+    }
+
+    /// One of [`HEADERS`].
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).cloned()
+    }
+
+    /// The idempotency key, when the client sent one.
+    ///
+    /// # Errors
+    /// 400 when it has not the form of a key.
+    pub fn idempotency_key(&self) -> Result<Option<Key>, Problem> {
+        let Some(key) = self.header("idempotency-key") else { return Ok(None) };
+        idempotency::check_key(&key)?;
+        let media_type = self.header("content-type").unwrap_or_default();
+        let mut target = self.path.clone();
+        if !self.query.is_empty() {
+            target = format!("{target}?{}", self.query);
+        }
+        let fingerprint = idempotency::fingerprint(&self.method, &target, &media_type, &self.body);
+        Ok(Some(Key { scope: self.context.idempotency_scope(), key, fingerprint }))
+    }
+}
+
+/// Why a handler has no answer of its own.
+#[derive(Debug)]
+pub enum Failure {
+    /// The caller can act on it.
+    Problem(Problem),
+    /// The caller cannot.
+    Internal(Error),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl Failure {
+    /// The problem that the caller sees; logs what it does not.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem.clone(),
+            Self::Internal(error) => error.problem(),
+        }
+    }
+}
+
+/// The answer to the edge: the envelope itself, as JSON.
+#[must_use]
+pub fn enveloped(envelope: &Envelope) -> Response<Body> {
+    direct(&Envelope::json(200, envelope))
+}
+
+/// The answer to an operator or to a recorder.
+#[must_use]
+pub fn direct(envelope: &Envelope) -> Response<Body> {
+    let mut response = Response::new(Body::from(envelope.body.clone()));
+    *response.status_mut() =
+        StatusCode::from_u16(envelope.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in &envelope.headers {
+        let name = axum::http::HeaderName::try_from(name.as_str());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
