@@ -1,0 +1,115 @@
+//! Operations that the origin decides: checked here, forwarded, made readable, answered.
+//!
+//! Invariant: an answer leaves only after its projections were applied through their homes, so
+//! that the writer reads its own write (L7). The body reaches the origin as it was sent. Refused:
+//! to decide anything that the origin would not decide the same.
+
+use crate::auth;
+use crate::call::Call;
+use crate::origin::{self, FORWARDED, Question};
+use crate::registers;
+use shared::envelope::Envelope;
+use shared::links::{alias, machine as links, request};
+use shared::problem::Problem;
+use shared::roads::Outcome;
+use shared::route::{Op, Route};
+use shared::token::{Caller, TokenRequest};
+use shared::{body, idempotency};
+
+/// Serves one operation of the side `Through`.
+///
+/// # Errors
+/// What the edge refuses, or 503.
+pub(crate) async fn through(
+    call: &Call,
+    route: &Route,
+    segments: &[&str],
+) -> Result<Envelope, Problem> {
+    let caller = auth::caller(call, route).await?;
+    let body = if route.request.is_some() { Some(call.json().await?) } else { None };
+    check(call, route, segments, body.as_deref().unwrap_or_default(), &caller)?;
+    let mut envelope = forward(call, route, &caller, body).await?;
+    settle(call, &mut envelope).await?;
+    Ok(envelope)
+}
+
+/// Refuses early what the origin would refuse, by the same functions.
+fn check(
+    call: &Call,
+    route: &Route,
+    segments: &[&str],
+    body: &[u8],
+    caller: &Caller,
+) -> Result<(), Problem> {
+    if route.is_idempotent()
+        && let Some(key) = call.header("idempotency-key")?
+    {
+        idempotency::check_key(&key)?;
+    }
+    let own = [call.settings.public_url.as_str()];
+    let query = call.facts.query.as_str();
+    match route.op {
+        Op::Shorten => request::shorten(body, &own, call.began).map(|_| ()),
+        Op::LinkPatch => {
+            known_code(segments).and_then(|()| request::patch(body, &own, call.began).map(|_| ()))
+        }
+        Op::LinkList => request::list(query).map(|_| ()),
+        Op::LinkStats => {
+            known_code(segments).and_then(|()| request::stats(query, call.began).map(|_| ()))
+        }
+        Op::LinkGet | Op::LinkDelete => known_code(segments),
+        Op::TokenMint => {
+            let asked: TokenRequest = body::parse(body)?;
+            asked.check()?;
+            asked.scope_within(caller).map(|_| ())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn known_code(segments: &[&str]) -> Result<(), Problem> {
+    if segments.iter().all(|code| alias::is_code(code)) {
+        return Ok(());
+    }
+    Err(links::not_found())
+}
+
+async fn forward(
+    call: &Call,
+    route: &Route,
+    caller: &Caller,
+    body: Option<Vec<u8>>,
+) -> Result<Envelope, Problem> {
+    let mut headers = Vec::new();
+    for name in FORWARDED {
+        if let Some(value) = call.header(name)? {
+            headers.push((name, value));
+        }
+    }
+    let question = Question {
+        method: route.method,
+        path_and_query: &format!("/internal{}", call.facts.path_and_query()),
+        headers: headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        body,
+        context: call.signed_context(caller),
+        timeout_ms: call.settings.durations.origin_timeout_ms,
+    };
+    let answer = origin::ask(&call.settings, question).await;
+    answer.map_err(|why| call.unavailable("origin", why))
+}
+
+/// Applies the answer's projections; until that is done, the answer must not claim success.
+async fn settle(call: &Call, envelope: &mut Envelope) -> Result<(), Problem> {
+    let projections = std::mem::take(&mut envelope.projections);
+    if projections.is_empty() {
+        return Ok(());
+    }
+    let outcomes = registers::apply(call, projections)
+        .await
+        .map_err(|why| call.unavailable("projections", why))?;
+    let refused = outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Refused { why } => Some(why),
+        Outcome::Applied | Outcome::Stale => None,
+    });
+    refused.map_or(Ok(()), |why| Err(call.fault("projections", why)))
+}

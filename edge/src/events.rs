@@ -1,0 +1,246 @@
+//! What happened in this isolate, gathered and handed over to a recorder.
+//!
+//! Invariant: plain data in a static, never borrowed across an await. A batch keeps its name
+//! (isolate, n) and its recorder however often it is tried, so it is counted once. Lost is only
+//! what a dying isolate had not handed over, and what overflows a bound, which is logged.
+
+use crate::call::Call;
+use crate::log;
+use crate::objects::{Address, Keep};
+use crate::platform::{Thrown, clock, entropy};
+use shared::machine::backoff_ms;
+use shared::roads::{Batch, Event, HANDOVER_MAX, recorder_name};
+use shared::time::Millis;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use worker::Env;
+
+/// Tries of one hand-over end here: `wait_until` has 30 s, of which the last call takes some.
+const PATIENCE_MS: u64 = 20_000;
+/// First wait after a failed try; doubles.
+const BACKOFF_MS: u64 = 100;
+/// Longest wait after a failed try.
+const BACKOFF_MAX_MS: u64 = 4_000;
+/// Batches that wait for another hand-over: 64 × 64 events × 1 KiB = 4 MiB, 16 MiB at the worst.
+const PENDING_MAX: usize = 64;
+/// Hand-overs that retry at once: 16 × 64 events as above; those behind them wait untried.
+const TRYING_MAX: usize = 16;
+
+/// What is gathered.
+#[derive(Default)]
+struct Gathered {
+    /// Drawn at the first event: the isolate's name and its recorder's.
+    names: Option<(String, String)>,
+    /// The last batch's number.
+    n: u64,
+    open: Vec<Event>,
+    opened_at: Millis,
+    /// Batches that were tried in vain.
+    pending: VecDeque<Batch>,
+    trying: usize,
+    dropped: u64,
+}
+
+/// What an event's request has to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Then {
+    /// Another request does it.
+    Nothing,
+    /// Hand this over.
+    Now(Batch),
+    /// Hand the open batch with this number over when its time has come.
+    Later(u64),
+}
+
+thread_local! {
+    static GATHERED: RefCell<Gathered> = RefCell::new(Gathered::default());
+}
+
+impl Gathered {
+    fn push(&mut self, event: Event, now: Millis, handover_ms: u64) -> Then {
+        // Whoever should have closed the batch by now is gone with its request.
+        let late = !self.open.is_empty() && now.since(self.opened_at) > handover_ms;
+        if self.open.is_empty() {
+            self.opened_at = now;
+        }
+        self.open.push(event);
+        if late || self.open.len() >= HANDOVER_MAX {
+            return self.close(self.n).map_or(Then::Nothing, Then::Now);
+        }
+        if self.open.len() == 1 { Then::Later(self.n) } else { Then::Nothing }
+    }
+
+    /// Closes the open batch, if it is still the one after `n`.
+    fn close(&mut self, n: u64) -> Option<Batch> {
+        if self.n != n || self.open.is_empty() {
+            return None;
+        }
+        self.n = n.saturating_add(1);
+        let isolate = self.names.as_ref().map(|(isolate, _)| isolate.clone())?;
+        Some(Batch { isolate, n: self.n, events: std::mem::take(&mut self.open) })
+    }
+
+    /// Keeps a batch for the next hand-over; how many events were dropped for it.
+    fn put_off(&mut self, batch: Batch) -> u64 {
+        self.pending.push_back(batch);
+        let mut dropped = 0;
+        while self.pending.len() > PENDING_MAX {
+            let gone = self.pending.pop_front().map_or(0, |batch| batch.events.len());
+            dropped += u64::try_from(gone).unwrap_or_default();
+        }
+        self.dropped = self.dropped.saturating_add(dropped);
+        dropped
+    }
+}
+
+/// Takes an event up; returns at once.
+pub(crate) fn push(call: &Call, event: Event) {
+    let handover_ms = call.settings.durations.handover_ms;
+    let then = GATHERED.with_borrow_mut(|gathered| {
+        if gathered.names.is_none() {
+            gathered.names = Some(names(&call.facts.colo)?);
+        }
+        Ok(gathered.push(event, call.began, handover_ms))
+    });
+    let work =
+        Work { env: call.env.clone(), timeout_ms: call.settings.durations.object_timeout_ms };
+    match then {
+        Ok(Then::Nothing) => {}
+        Ok(Then::Now(batch)) => call.context.wait_until(work.hand_over(batch)),
+        Ok(Then::Later(n)) => call.context.wait_until(async move {
+            clock::sleep(handover_ms).await;
+            if let Some(batch) = GATHERED.with_borrow_mut(|gathered| gathered.close(n)) {
+                work.hand_over(batch).await;
+            }
+        }),
+        Err(Thrown(why)) => log::fault(&call.id, "events", why),
+    }
+}
+
+fn names(colo: &str) -> Result<(String, String), Thrown> {
+    let isolate = hex::encode(entropy::bits128()?);
+    let is_colo = (1..=8).contains(&colo.len()) && colo.bytes().all(|b| b.is_ascii_alphanumeric());
+    let recorder = recorder_name(if is_colo { colo } else { "local" }, &isolate);
+    Ok((isolate, recorder))
+}
+
+/// What a hand-over needs after its request is answered.
+struct Work {
+    env: Env,
+    timeout_ms: u64,
+}
+
+impl Work {
+    async fn hand_over(self, batch: Batch) {
+        let until = clock::now().plus(PATIENCE_MS);
+        let mut next = Some(batch);
+        while let Some(batch) = next {
+            if !self.try_until(&batch, until).await {
+                put_off(batch);
+                return;
+            }
+            next = GATHERED.with_borrow_mut(|gathered| gathered.pending.pop_front());
+        }
+    }
+
+    async fn try_until(&self, batch: &Batch, until: Millis) -> bool {
+        let names = GATHERED.with_borrow(|gathered| gathered.names.clone());
+        let Some((_, recorder)) = names else { return false };
+        let keep = Keep(batch.clone());
+        let address = Address::recorder(&recorder);
+        let Err(mut why) = address.send(&self.env, &keep, self.timeout_ms).await else {
+            return true;
+        };
+        let Some(_trying) = Trying::begin() else { return false };
+        for attempts in 0.. {
+            let wait = backoff_ms(attempts, BACKOFF_MS, BACKOFF_MAX_MS, entropy::bits64());
+            if clock::now().plus(wait) >= until {
+                break;
+            }
+            clock::sleep(wait).await;
+            match address.send(&self.env, &keep, self.timeout_ms).await {
+                Ok(()) => return true,
+                Err(again) => why = again,
+            }
+        }
+        log::fault(&recorder, "hand-over", why);
+        false
+    }
+}
+
+fn put_off(batch: Batch) {
+    let (dropped, all) =
+        GATHERED.with_borrow_mut(|gathered| (gathered.put_off(batch), gathered.dropped));
+    if dropped > 0 {
+        let why = format!("{dropped} events were dropped, {all} since the isolate began");
+        log::fault("isolate", "hand-over", why);
+    }
+}
+
+/// One of the hand-overs that retry; counts until it is dropped.
+struct Trying;
+
+impl Trying {
+    fn begin() -> Option<Self> {
+        GATHERED.with_borrow_mut(|gathered| {
+            let free = gathered.trying < TRYING_MAX;
+            gathered.trying = gathered.trying.saturating_add(usize::from(free));
+            free.then_some(Self)
+        })
+    }
+}
+
+impl Drop for Trying {
+    fn drop(&mut self) {
+        GATHERED.with_borrow_mut(|gathered| gathered.trying = gathered.trying.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered() -> Gathered {
+        Gathered { names: Some(("i".into(), "r".into())), ..Gathered::default() }
+    }
+
+    fn event() -> Event {
+        Event { product: "links".into(), at: Millis(0), body: "{}".into() }
+    }
+
+    #[test]
+    fn the_first_event_waits_and_the_64th_goes() {
+        let mut all = gathered();
+        assert_eq!(all.push(event(), Millis(10), 500), Then::Later(0));
+        for _ in 2..HANDOVER_MAX {
+            assert_eq!(all.push(event(), Millis(11), 500), Then::Nothing);
+        }
+        let Then::Now(batch) = all.push(event(), Millis(12), 500) else { panic!("kept") };
+        assert_eq!((batch.n, batch.events.len()), (1, HANDOVER_MAX));
+        assert!(all.close(0).is_none(), "the timer of a closed batch closes nothing");
+        assert_eq!(all.push(event(), Millis(13), 500), Then::Later(1));
+        assert_eq!(all.close(1).map(|batch| batch.n), Some(2));
+        assert!(all.close(2).is_none(), "nothing is open");
+    }
+
+    #[test]
+    fn a_batch_whose_request_died_goes_with_the_next_event() {
+        let mut all = gathered();
+        assert_eq!(all.push(event(), Millis(10), 500), Then::Later(0));
+        assert_eq!(all.push(event(), Millis(510), 500), Then::Nothing);
+        let Then::Now(batch) = all.push(event(), Millis(511), 500) else { panic!("kept") };
+        assert_eq!(batch.events.len(), 3);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut all = gathered();
+        let batch = |n| Batch { isolate: "i".into(), n, events: vec![event(), event()] };
+        for n in 0..64 {
+            assert_eq!(all.put_off(batch(n)), 0);
+        }
+        assert_eq!(all.put_off(batch(64)), 2);
+        assert_eq!(all.pending.front().map(|batch| batch.n), Some(1));
+        assert_eq!(all.dropped, 2);
+    }
+}

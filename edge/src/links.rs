@@ -1,0 +1,131 @@
+//! links: the redirect and its click.
+//!
+//! Invariant: a redirect from memory awaits nothing and parses nothing; every redirect answered to
+//! a GET is one event (L12), what is gone or unknown is none. No raw address leaves the edge.
+
+use crate::call::{Call, unavailable};
+use crate::events;
+use crate::registers::{self, Read};
+use crate::respond::Answer;
+use shared::links::redirect::{self, Redirect};
+use shared::links::wire::{
+    Click, DEFAULT_DOMAIN, PRODUCT, REFERRER_BYTES_MAX, Target, USER_AGENT_BYTES_MAX, register_key,
+};
+use shared::links::{alias, error::GONE, machine};
+use shared::problem::Problem;
+use shared::roads::Event;
+use shared::sign;
+use std::rc::Rc;
+
+/// `GET /{code}`.
+///
+/// # Errors
+/// 404, 410, 503.
+pub(crate) async fn redirect(call: &Call, segments: &[&str]) -> Result<Answer, Problem> {
+    let code = segments.first().copied().unwrap_or_default();
+    if !alias::is_code(code) {
+        return Err(machine::not_found());
+    }
+    let found: Read<Target> = registers::read(call, &register_key(DEFAULT_DOMAIN, code)).await;
+    let target = match found {
+        Read::Found(target) => target,
+        Read::Absent => return Err(machine::not_found()),
+        Read::Unavailable => return Err(unavailable()),
+    };
+    let (status, cache_control) = match redirect::decide(target.as_deref(), call.began) {
+        Redirect::To { status, cache_control, .. } => (status, cache_control),
+        Redirect::Gone => return Err(Problem::new(&GONE, "the link has expired or was deleted")),
+    };
+    let target = target.ok_or_else(machine::not_found)?;
+    if call.facts.method == "GET" {
+        events::push(call, click(call, &target)?);
+    }
+    Ok(Answer::Away { status, target, cache_control })
+}
+
+fn click(call: &Call, target: &Rc<Target>) -> Result<Event, Problem> {
+    let facts = &call.facts;
+    let user_agent = prefix(&facts.user_agent, USER_AGENT_BYTES_MAX);
+    let country = facts.country.as_str();
+    let is_country = country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphanumeric());
+    let click = Click {
+        link: target.link.clone(),
+        user_agent: user_agent.into(),
+        referrer: prefix(&host(&facts.referrer), REFERRER_BYTES_MAX).into(),
+        country: if is_country { country.into() } else { String::new() },
+        visitor: if facts.gpc.trim() == "1" {
+            String::new()
+        } else {
+            let secret = &call.settings.visitor_secret;
+            visitor(secret, call.began.day(), &facts.ip, user_agent)
+        },
+    };
+    let body = serde_json::to_string(&click).map_err(|why| call.fault("click", why))?;
+    Ok(Event { product: PRODUCT.into(), at: call.began, body })
+}
+
+/// A visitor's name for one day.
+fn visitor(secret: &[u8], day: u64, ip: &str, user_agent: &str) -> String {
+    let mac = sign::mac(secret, &format!("{day}\n{ip}\n{user_agent}"));
+    hex::encode(mac.get(..16).unwrap_or_default())
+}
+
+/// The host of a referring page; never its path, its port or who signed in there.
+fn host(referrer: &str) -> String {
+    let Some((_, after)) = referrer.split_once("://") else { return String::new() };
+    let authority = after.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    let host = match place.split_once(']') {
+        Some((six, _)) => format!("{six}]"),
+        None => place.split(':').next().unwrap_or_default().into(),
+    };
+    let plain = |c: char| !c.is_control() && !c.is_whitespace();
+    if host.chars().all(plain) { host.to_lowercase() } else { String::new() }
+}
+
+/// As much of `text` as fits, without half a character at the end.
+fn prefix(text: &str, bytes_max: usize) -> &str {
+    let mut end = bytes_max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_referrer_is_its_host() {
+        for (given, wanted) in [
+            ("https://Example.com/a?b#c", "example.com"),
+            ("https://ann:secret@example.com:8443/", "example.com"),
+            ("http://[2001:DB8::1]:80/x", "[2001:db8::1]"),
+            ("android-app://com.example.reader/", "com.example.reader"),
+            ("", ""),
+            ("about:blank", ""),
+            ("https://a b/", ""),
+        ] {
+            assert_eq!(host(given), wanted, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_character() {
+        assert_eq!(prefix("aé", 2), "a");
+        assert_eq!(prefix("aé", 3), "aé");
+        assert_eq!(prefix("", 3), "");
+    }
+
+    #[test]
+    fn a_visitor_is_another_one_on_the_next_day() {
+        let secret = [7; 32];
+        let today = visitor(&secret, 20_000, "192.0.2.1", "ua");
+        assert_eq!(today.len(), 32);
+        assert_eq!(today, visitor(&secret, 20_000, "192.0.2.1", "ua"));
+        assert_ne!(today, visitor(&secret, 20_001, "192.0.2.1", "ua"));
+        assert_ne!(today, visitor(&secret, 20_000, "192.0.2.2", "ua"));
+        assert_ne!(today, visitor(&[8; 32], 20_000, "192.0.2.1", "ua"));
+    }
+}

@@ -1,0 +1,127 @@
+//! The messages between isolates and objects, declared once for both ends.
+//!
+//! Invariant: a message is a POST of JSON on its own path; anything but a 200 is "unavailable".
+//! Two versions of the Worker may stand at the two ends: fields are only added, with defaults.
+
+use crate::log;
+use crate::platform::{Thrown, http, objects};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use shared::roads::{self, Answer, Batch, Outcome, Register};
+use worker::Env;
+
+/// One sort of message.
+pub(crate) trait Message: Serialize + DeserializeOwned {
+    /// The object's method.
+    const PATH: &'static str;
+    /// What it answers.
+    type Reply: Serialize + DeserializeOwned;
+}
+
+/// To a home: registers that come down the road.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Apply(pub(crate) Vec<Register>);
+
+impl Message for Apply {
+    const PATH: &'static str = "/apply";
+    type Reply = Vec<Outcome>;
+}
+
+/// To a home: what is known of a key?
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// The product.
+    pub(crate) product: String,
+    /// The key.
+    pub(crate) key: String,
+    /// The request that wants to know.
+    pub(crate) request_id: String,
+}
+
+impl Message for Ask {
+    const PATH: &'static str = "/ask";
+    type Reply = Answer;
+}
+
+/// To a recorder: a batch to be kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Keep(pub(crate) Batch);
+
+impl Message for Keep {
+    const PATH: &'static str = "/keep";
+    type Reply = ();
+}
+
+/// An object: its binding in `wrangler.toml` and its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Address {
+    binding: &'static str,
+    name: String,
+}
+
+impl Address {
+    /// The home of a key.
+    pub(crate) fn home(product: &str, key: &str) -> Self {
+        Self { binding: "HOME", name: roads::home_name(product, key) }
+    }
+
+    /// A recorder by its name.
+    pub(crate) fn recorder(name: &str) -> Self {
+        Self { binding: "RECORDER", name: name.into() }
+    }
+
+    /// Sends a message and waits for its reply.
+    pub(crate) async fn send<M: Message>(
+        &self,
+        env: &Env,
+        message: &M,
+        timeout_ms: u64,
+    ) -> Result<M::Reply, Thrown> {
+        let body = serde_json::to_string(message)?;
+        let reply =
+            objects::post(env, (self.binding, &self.name), M::PATH, &body, timeout_ms).await?;
+        Ok(serde_json::from_str(&reply)?)
+    }
+}
+
+/// What arrived at an object.
+pub(crate) struct Letter {
+    /// Says which message it is.
+    pub(crate) path: String,
+    body: String,
+}
+
+impl Letter {
+    /// Takes it up.
+    pub(crate) async fn open(request: worker::Request) -> Result<Self, Thrown> {
+        let request = request.inner();
+        let path = http::Facts::of(request)?.path;
+        Ok(Self { path, body: http::text_of(request).await? })
+    }
+
+    /// Reads it as `M`, has it handled, and writes the reply down.
+    pub(crate) async fn handle<M: Message>(
+        &self,
+        handler: impl AsyncFnOnce(M) -> Result<M::Reply, Thrown>,
+    ) -> Result<String, Thrown> {
+        let reply = handler(serde_json::from_str(&self.body)?).await?;
+        Ok(serde_json::to_string(&reply)?)
+    }
+}
+
+/// The object's response: 200 with the reply, or 500 with the reason, which only our own end sees.
+pub(crate) fn response(
+    name: &str,
+    reply: Result<String, Thrown>,
+) -> worker::Result<worker::Response> {
+    let (status, text) = match reply {
+        Ok(text) => (200, text),
+        Err(why) => {
+            log::fault(name, "object", &why);
+            (500, why.0)
+        }
+    };
+    match http::response(status, &[], Some(&text)) {
+        Ok(response) => Ok(response.into()),
+        Err(why) => Err(worker::Error::RustError(why.0)),
+    }
+}

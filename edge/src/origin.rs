@@ -1,0 +1,106 @@
+//! Questions to the origin: signed, with headers built from nothing.
+//!
+//! Invariant: no header of a client reaches the origin but those of [`FORWARDED`]; every attempt
+//! has a timeout and its own nonce. Whatever is no answer of ours is a dependency that is down.
+
+use crate::platform::http::{self, Outgoing};
+use crate::platform::{Thrown, clock, entropy};
+use crate::settings::Settings;
+use serde::de::DeserializeOwned;
+use shared::roads::{Answer, Delivery, EVENTS_PATH, Receipt};
+use shared::sign::{self, CONTEXT_HEADER, Context, SIGNATURE_HEADER};
+
+/// The client's headers that the origin sees.
+pub(crate) const FORWARDED: [&str; 5] =
+    ["content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"];
+
+/// One call.
+pub(crate) struct Question<'a> {
+    /// Upper case.
+    pub(crate) method: &'a str,
+    /// Begins with `/internal`.
+    pub(crate) path_and_query: &'a str,
+    /// Names of [`FORWARDED`].
+    pub(crate) headers: Vec<(&'a str, &'a str)>,
+    /// As the client sent it.
+    pub(crate) body: Option<Vec<u8>>,
+    /// What the origin believes.
+    pub(crate) context: Context,
+    /// For head and body together.
+    pub(crate) timeout_ms: u64,
+}
+
+/// Asks; the answer is a 200 with JSON of the type `T`, or the origin is down.
+pub(crate) async fn ask<T: DeserializeOwned>(
+    settings: &Settings,
+    question: Question<'_>,
+) -> Result<T, Thrown> {
+    let Question { method, path_and_query, mut headers, body, context, timeout_ms } = question;
+    let context = context.encode();
+    let content = sign::content(body.as_deref().unwrap_or_default());
+    let signed = sign::Request { method, path_and_query, content: &content, context: &context };
+    let signature = settings.signing.sign(signed, clock::now(), entropy::bits128()?);
+    headers.extend([(CONTEXT_HEADER, context.as_str()), (SIGNATURE_HEADER, &signature)]);
+    let url = format!("{}{path_and_query}", settings.origin_url);
+    let outgoing = Outgoing { url: &url, method, headers: &headers, body, timeout_ms };
+    match http::send(outgoing).await? {
+        (200, text) => Ok(serde_json::from_str(&text)?),
+        (status, _) => Err(Thrown(format!("the origin answered {status}"))),
+    }
+}
+
+/// What the truth knows of a register.
+pub(crate) async fn register(
+    settings: &Settings,
+    (product, key): (&str, &str),
+    request_id: &str,
+) -> Result<Answer, Thrown> {
+    let path_and_query = format!("/internal/registers/{product}?key={}", encoded(key));
+    let question = Question {
+        method: "GET",
+        path_and_query: &path_and_query,
+        headers: Vec::new(),
+        body: None,
+        context: Context { request_id: request_id.into(), ..Context::default() },
+        timeout_ms: settings.durations.origin_timeout_ms,
+    };
+    ask(settings, question).await
+}
+
+/// Delivers a recorder's events.
+pub(crate) async fn deliver(settings: &Settings, delivery: &Delivery) -> Result<Receipt, Thrown> {
+    let question = Question {
+        method: "POST",
+        path_and_query: EVENTS_PATH,
+        headers: vec![("content-type", "application/json")],
+        body: Some(serde_json::to_vec(delivery)?),
+        context: Context::default(),
+        timeout_ms: settings.durations.road_timeout_ms,
+    };
+    ask(settings, question).await
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_encoded() {
+        assert_eq!(encoded("0/a-b_C9"), "0%2Fa-b_C9");
+        assert_eq!(encoded("ä &"), "%C3%A4%20%26");
+    }
+}

@@ -1,0 +1,236 @@
+//! Requests in, responses out, and requests of our own, as texts.
+//!
+//! Invariant: a body is never buffered beyond its bound; a request of our own has a timeout that
+//! covers its body and follows no redirect; a header never passes from one side to the other by
+//! itself.
+
+use super::Thrown;
+use wasm_bindgen::prelude::*;
+use web_sys::{Request, Response};
+
+#[wasm_bindgen(inline_js = r#"
+export function facts(request) {
+  const get = (name) => request.headers.get(name) ?? "";
+  const cf = request.cf ?? {};
+  return [
+    request.method, request.url, get("user-agent"), get("referer"), get("sec-gpc"),
+    get("cf-connecting-ip"), get("x-request-id"), cf.country ?? "", cf.colo ?? "",
+  ].join("\n");
+}
+export const header = (request, name) => request.headers.get(name) ?? undefined;
+export async function body(request, max) {
+  if (Number(request.headers.get("content-length") ?? 0) > max) return null;
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > max) return null;
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}
+export const text = (request) => request.text();
+export function away(status, location, cacheControl, id) {
+  const headers = { location, "cache-control": cacheControl, "x-request-id": id };
+  return new Response(null, { status, headers });
+}
+export const whole = (status, headers, body) =>
+  new Response(body ?? null, { status, headers: JSON.parse(headers) });
+export async function ask(url, method, headers, body, ms) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new Error(`no answer within ${ms} ms`)), ms);
+  try {
+    const init = { method, headers: JSON.parse(headers), redirect: "manual", signal: abort.signal };
+    const response = await fetch(url, body === undefined ? init : { ...init, body });
+    return `${response.status}\n${await response.text()}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+"#)]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn facts(request: &Request) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn header(request: &Request, name: &str) -> Result<Option<String>, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn body(request: &Request, max: f64) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn text(request: &Request) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn away(
+        status: u16,
+        location: &str,
+        cache_control: &str,
+        id: &str,
+    ) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn whole(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn ask(
+        url: &str,
+        method: &str,
+        headers: &str,
+        body: Option<Vec<u8>>,
+        ms: f64,
+    ) -> Result<JsValue, JsValue>;
+}
+
+/// What every request says of itself; texts that are missing are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Upper case.
+    pub(crate) method: String,
+    /// Percent-encoded, as sent.
+    pub(crate) path: String,
+    /// Without the `?`.
+    pub(crate) query: String,
+    /// `User-Agent`.
+    pub(crate) user_agent: String,
+    /// `Referer`.
+    pub(crate) referrer: String,
+    /// `Sec-GPC`.
+    pub(crate) gpc: String,
+    /// `CF-Connecting-IP`, which the platform sets.
+    pub(crate) ip: String,
+    /// A client's own `X-Request-Id`.
+    pub(crate) client_request_id: String,
+    /// ISO 3166-1, by the platform.
+    pub(crate) country: String,
+    /// The colo, by the platform.
+    pub(crate) colo: String,
+}
+
+impl Facts {
+    /// Reads them, in one crossing.
+    pub(crate) fn of(request: &Request) -> Result<Self, Thrown> {
+        Ok(Self::parse(&facts(request)?))
+    }
+
+    fn parse(text: &str) -> Self {
+        // No header's value holds a line break (RFC 9110, section 5.5).
+        let mut lines = text.split('\n').map(str::to_string);
+        let mut next = || lines.next().unwrap_or_default();
+        let method = next();
+        let (path, query) = split(&next());
+        Self {
+            method,
+            path,
+            query,
+            user_agent: next(),
+            referrer: next(),
+            gpc: next(),
+            ip: next(),
+            client_request_id: next(),
+            country: next(),
+            colo: next(),
+        }
+    }
+
+    /// Path and query, as they were sent.
+    pub(crate) fn path_and_query(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.clone();
+        }
+        format!("{}?{}", self.path, self.query)
+    }
+}
+
+fn split(url: &str) -> (String, String) {
+    let after = url.split_once("://").map_or(url, |(_, after)| after);
+    let path = after.find('/').and_then(|at| after.get(at..)).unwrap_or("/");
+    let path = path.split('#').next().unwrap_or_default();
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    (path.into(), query.into())
+}
+
+/// One header of a request.
+pub(crate) fn header_of(request: &Request, name: &str) -> Option<String> {
+    header(request, name).ok().flatten()
+}
+
+/// The body; `None` when it has more than `bytes_max`, of which no more was read.
+pub(crate) async fn body_of(request: &Request, bytes_max: u64) -> Result<Option<Vec<u8>>, Thrown> {
+    let read = body(request, bytes_max as f64).await?;
+    Ok(read.dyn_ref::<js_sys::Uint8Array>().map(js_sys::Uint8Array::to_vec))
+}
+
+/// The body of a message between our own.
+pub(crate) async fn text_of(request: &Request) -> Result<String, Thrown> {
+    Ok(text(request).await?.as_string().unwrap_or_default())
+}
+
+/// A redirect.
+pub(crate) fn redirect(
+    status: u16,
+    location: &str,
+    cache_control: &str,
+    id: &str,
+) -> Result<Response, Thrown> {
+    Ok(away(status, location, cache_control, id)?)
+}
+
+/// Any other response.
+pub(crate) fn response(
+    status: u16,
+    headers: &[(String, String)],
+    body: Option<&str>,
+) -> Result<Response, Thrown> {
+    Ok(whole(status, &serde_json::to_string(headers)?, body)?)
+}
+
+/// A request of our own.
+pub(crate) struct Outgoing<'a> {
+    /// Absolute.
+    pub(crate) url: &'a str,
+    /// Upper case.
+    pub(crate) method: &'a str,
+    /// Built from nothing.
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+    /// `None` for a method without one.
+    pub(crate) body: Option<Vec<u8>>,
+    /// For head and body together.
+    pub(crate) timeout_ms: u64,
+}
+
+/// Sends it; status and body of whatever answer.
+pub(crate) async fn send(request: Outgoing<'_>) -> Result<(u16, String), Thrown> {
+    let headers = serde_json::to_string(request.headers)?;
+    let ms = request.timeout_ms as f64;
+    let answer = ask(request.url, request.method, &headers, request.body, ms).await?;
+    let answer = answer.as_string().unwrap_or_default();
+    let (status, body) = answer.split_once('\n').unwrap_or_default();
+    Ok((status.parse().unwrap_or_default(), body.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_split_as_it_was_sent() {
+        let split = |url| {
+            let (path, query) = split(url);
+            format!("{path} {query}")
+        };
+        assert_eq!(split("https://h:1/a/b?c=d&e=%20?"), "/a/b c=d&e=%20?");
+        assert_eq!(split("https://h"), "/ ");
+        assert_eq!(split("https://h/?"), "/ ");
+        assert_eq!(split("https://h//x"), "//x ");
+    }
+
+    #[test]
+    fn facts_stand_in_order() {
+        let facts = Facts::parse("GET\nhttp://h/abc?q\nua\nref\n1\n::1\nmine\nJP\nNRT");
+        assert_eq!((facts.path.as_str(), facts.query.as_str()), ("/abc", "q"));
+        assert_eq!((facts.gpc.as_str(), facts.ip.as_str()), ("1", "::1"));
+        assert_eq!((facts.country.as_str(), facts.colo.as_str()), ("JP", "NRT"));
+        assert_eq!(facts.path_and_query(), "/abc?q");
+    }
+}

@@ -1,0 +1,108 @@
+//! A recorder's rows in its SQLite.
+//!
+//! Invariant: sequence numbers stay below 2^53, so INTEGER columns hold them.
+
+use crate::platform::Thrown;
+use crate::platform::storage::{Statement, Storage};
+use crate::shell::Tables;
+use serde_json::json;
+use shared::roads::Event;
+use shared::roads::recorder::{DELIVERY_MAX, Key, Meta, Recorder, View, Write};
+use shared::time::Millis;
+use std::collections::BTreeSet;
+
+impl Tables for Recorder {
+    const SCHEMA: &'static [&'static str] = &[
+        "create table if not exists recorder (
+            one integer not null,
+            incarnation text not null,
+            next_seq integer not null,
+            failures integer not null,
+            due integer,
+            constraint recorder_one primary key (one),
+            constraint recorder_is_one check (one = 1)
+        )",
+        "create table if not exists event (
+            seq integer not null,
+            product text not null,
+            at integer not null,
+            body text not null,
+            constraint event_seq primary key (seq)
+        )",
+        "create table if not exists batch (
+            isolate text not null,
+            n integer not null,
+            taken_at integer not null,
+            constraint batch_name primary key (isolate, n)
+        ) without rowid",
+        "create index if not exists batch_taken_at on batch (taken_at)",
+    ];
+
+    fn load(&self, storage: &Storage, keys: &BTreeSet<Key>) -> Result<View, Thrown> {
+        let mut view = View::default();
+        let meta: Vec<(u64, u32, Option<u64>)> =
+            storage.rows("select next_seq, failures, due from recorder", &json!([]))?;
+        if let Some((next_seq, failures, due)) = meta.into_iter().next() {
+            view.meta = Meta { next_seq, failures, due: due.map(Millis) };
+        }
+        for key in keys {
+            match key {
+                Key::Batch(isolate, n) => {
+                    let sql = "select n from batch where isolate = ? and n = ?";
+                    let taken: Vec<(u64,)> = storage.rows(sql, &json!([isolate, n]))?;
+                    view.taken.extend(taken.into_iter().map(|(n,)| (isolate.clone(), n)));
+                }
+                Key::Waiting => view.waiting = waiting(storage)?,
+            }
+        }
+        Ok(view)
+    }
+
+    fn statement(write: &Write) -> Statement {
+        match write {
+            Write::Taken(isolate, n, at) => {
+                json!(["insert into batch (isolate, n, taken_at) values (?, ?, ?)", isolate, n, at])
+            }
+            Write::Numbered(seq, event) => json!([
+                "insert into event (seq, product, at, body) values (?, ?, ?, ?)",
+                seq,
+                event.product,
+                event.at,
+                event.body,
+            ]),
+            Write::Acknowledged(through) => json!(["delete from event where seq <= ?", through]),
+            Write::BatchesForgotten(before) => {
+                json!(["delete from batch where taken_at < ?", before])
+            }
+            Write::Meta(Meta { next_seq, failures, due }) => json!([
+                "update recorder set next_seq = ?, failures = ?, due = ?",
+                next_seq,
+                failures,
+                due,
+            ]),
+        }
+    }
+}
+
+fn waiting(storage: &Storage) -> Result<Vec<(u64, Event)>, Thrown> {
+    let sql = "select seq, product, at, body from event order by seq limit ?";
+    let rows: Vec<(u64, String, u64, String)> = storage.rows(sql, &json!([DELIVERY_MAX]))?;
+    let event = |product, at, body| Event { product, at: Millis(at), body };
+    Ok(rows.into_iter().map(|(seq, product, at, body)| (seq, event(product, at, body))).collect())
+}
+
+/// This object's incarnation: `drawn` when it has none yet. A wiped object gets another one, and
+/// so another watermark at the origin.
+pub(super) fn incarnation(storage: &Storage, drawn: &str) -> Result<String, Thrown> {
+    let first = json!([
+        "insert or ignore into recorder (one, incarnation, next_seq, failures) values (1, ?, 0, 0)",
+        drawn,
+    ]);
+    let known = |rows: Vec<(String,)>| rows.into_iter().next().map(|(known,)| known);
+    let sql = "select incarnation from recorder";
+    if let Some(known) = known(storage.rows(sql, &json!([]))?) {
+        return Ok(known);
+    }
+    storage.commit(&[first], crate::platform::storage::Alarm::Kept)?;
+    known(storage.rows(sql, &json!([]))?).ok_or_else(|| Thrown("no incarnation".into()))
+}

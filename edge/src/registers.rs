@@ -1,0 +1,206 @@
+//! The reader of registers: the isolate's memory, then the copy in KV, then the home.
+//!
+//! Invariant: what was once read here never goes back to an older stamp: a copy older than the
+//! memory is passed over. Refused: to remember an absence; only a home may.
+
+use crate::call::Call;
+use crate::log;
+use crate::memory::{Entry, Memory};
+use crate::objects::{Address, Apply, Ask};
+use crate::platform::{Thrown, clock, workers_kv};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::de::DeserializeOwned;
+use shared::config::Durations;
+use shared::links::wire::{self as links, Target};
+use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy};
+use shared::time::Millis;
+use shared::token::{self, KeyRecord};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::thread::LocalKey;
+
+/// An eighth of an isolate's 128 MiB: 16 MiB ÷ (256 + 200 bytes a link) = 36,000 links.
+const LINKS_BYTES_MAX: usize = 16 << 20;
+/// 1 MiB ÷ (256 + 300 bytes a key) = 1,900 keys.
+const KEYS_BYTES_MAX: usize = 1 << 20;
+/// Objects that one request asks at once: the platform's bound on connections.
+/// Source: developers.cloudflare.com/workers/platform/limits (simultaneous connections).
+const AT_ONCE_MAX: usize = 6;
+
+/// What a read finds.
+pub(crate) enum Read<T> {
+    /// The newest value that is known here; `None` is a tombstone.
+    Found(Option<Rc<T>>),
+    /// The key's home says that it never existed.
+    Absent,
+    /// Nobody who knows answers.
+    Unavailable,
+}
+
+/// A product's value that isolates keep.
+pub(crate) trait Kept: DeserializeOwned + 'static {
+    /// The registers' product.
+    const PRODUCT: &'static str;
+    /// How old a copy in KV may be, in seconds.
+    const WINDOW_S: u32;
+    /// Whether an aged value is better than none when neither KV nor the home answers.
+    const AGED_SERVES: bool;
+    /// How long memory is served without asking again.
+    fn fresh_ms(durations: &Durations) -> u64;
+    /// The isolate's memory.
+    fn memory() -> &'static LocalKey<RefCell<Memory<Self>>>;
+}
+
+thread_local! {
+    static LINKS: RefCell<Memory<Target>> = RefCell::new(Memory::new(LINKS_BYTES_MAX));
+    static KEYS: RefCell<Memory<KeyRecord>> = RefCell::new(Memory::new(KEYS_BYTES_MAX));
+}
+
+impl Kept for Target {
+    const PRODUCT: &'static str = links::PRODUCT;
+    const WINDOW_S: u32 = 60;
+    const AGED_SERVES: bool = true;
+    fn fresh_ms(durations: &Durations) -> u64 {
+        durations.link_fresh_ms
+    }
+    fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
+        &LINKS
+    }
+}
+
+impl Kept for KeyRecord {
+    const PRODUCT: &'static str = token::PRODUCT;
+    // With the ten seconds of memory, a revocation acts within a minute.
+    const WINDOW_S: u32 = workers_kv::WINDOW_S_MIN;
+    const AGED_SERVES: bool = false;
+    fn fresh_ms(durations: &Durations) -> u64 {
+        durations.key_fresh_ms
+    }
+    fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
+        &KEYS
+    }
+}
+
+/// Reads a register.
+pub(crate) async fn read<T: Kept>(call: &Call, key: &str) -> Read<T> {
+    let known = T::memory().with_borrow_mut(|memory| memory.get(key));
+    if let Some(entry) = &known
+        && call.began.since(entry.at) < T::fresh_ms(&call.settings.durations)
+    {
+        return Read::Found(entry.value.clone());
+    }
+    let floor = known.as_ref().map(|entry| entry.stamp);
+    match from_copy(call, key, floor).await {
+        Ok(Some(value)) => return Read::Found(value),
+        Ok(None) => {}
+        Err(why) => log::fault(&call.id, "copy", why),
+    }
+    match from_home::<T>(call, key).await {
+        Ok(read) => read,
+        Err(why) => {
+            log::fault(&call.id, "home", why);
+            match known {
+                Some(Entry { value, .. }) if T::AGED_SERVES => Read::Found(value),
+                _ => Read::Unavailable,
+            }
+        }
+    }
+}
+
+/// The copy's value, unless there is none or it is older than `floor`.
+async fn from_copy<T: Kept>(
+    call: &Call,
+    key: &str,
+    floor: Option<Stamp>,
+) -> Result<Option<Option<Rc<T>>>, Thrown> {
+    let text = workers_kv::read(&call.env, &copy_key(T::PRODUCT, key), T::WINDOW_S).await?;
+    match text.as_deref().and_then(decode_copy) {
+        Some((stamp, value)) if floor.is_none_or(|floor| stamp >= floor) => {
+            remember(key, stamp, value, clock::now()).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn from_home<T: Kept>(call: &Call, key: &str) -> Result<Read<T>, Thrown> {
+    let ask = Ask { product: T::PRODUCT.into(), key: key.into(), request_id: call.id.clone() };
+    let timeout_ms = call.settings.durations.object_timeout_ms;
+    match Address::home(T::PRODUCT, key).send(&call.env, &ask, timeout_ms).await? {
+        Answer::Absent => Ok(Read::Absent),
+        Answer::Register(register) => {
+            let value = register.value.as_deref();
+            remember(key, register.stamp, value, clock::now()).map(Read::Found)
+        }
+    }
+}
+
+fn remember<T: Kept>(
+    key: &str,
+    stamp: Stamp,
+    text: Option<&str>,
+    at: Millis,
+) -> Result<Option<Rc<T>>, Thrown> {
+    let value: Option<Rc<T>> = match text {
+        Some(text) => Some(Rc::new(serde_json::from_str(text)?)),
+        None => None,
+    };
+    let text_bytes = text.map_or(0, str::len);
+    T::memory().with_borrow_mut(|memory| memory.put(key, stamp, value.clone(), text_bytes, at));
+    Ok(value)
+}
+
+/// Applies registers through their homes; the outcomes in the same order.
+pub(crate) async fn apply(call: &Call, registers: Vec<Register>) -> Result<Vec<Outcome>, Thrown> {
+    let mut homes: BTreeMap<Address, Vec<(usize, Register)>> = BTreeMap::new();
+    let count = registers.len();
+    for (at, register) in registers.into_iter().enumerate() {
+        let home = Address::home(&register.product, &register.key);
+        homes.entry(home).or_default().push((at, register));
+    }
+    let settled: Vec<Vec<(usize, Outcome)>> = stream::iter(homes)
+        .map(|(home, registers)| apply_at(call, home, registers))
+        .buffer_unordered(AT_ONCE_MAX)
+        .try_collect()
+        .await?;
+    let outcomes: BTreeMap<usize, Outcome> = settled.into_iter().flatten().collect();
+    if outcomes.len() != count {
+        return Err(Thrown("a home did not answer for every register".into()));
+    }
+    Ok(outcomes.into_values().collect())
+}
+
+async fn apply_at(
+    call: &Call,
+    home: Address,
+    registers: Vec<(usize, Register)>,
+) -> Result<Vec<(usize, Outcome)>, Thrown> {
+    let (places, registers): (Vec<usize>, Vec<Register>) = registers.into_iter().unzip();
+    let apply = Apply(registers);
+    let timeout_ms = call.settings.durations.object_timeout_ms;
+    let outcomes = home.send(&call.env, &apply, timeout_ms).await?;
+    for (register, outcome) in apply.0.iter().zip(&outcomes) {
+        if *outcome == Outcome::Applied {
+            learn(call, register);
+        }
+    }
+    Ok(places.into_iter().zip(outcomes).collect())
+}
+
+/// Puts what a home just applied into this isolate's memory.
+fn learn(call: &Call, register: &Register) {
+    let Register { product, key, stamp, value } = register;
+    let now = clock::now();
+    let learned = match product.as_str() {
+        <Target as Kept>::PRODUCT => {
+            remember::<Target>(key, *stamp, value.as_deref(), now).map(|_| ())
+        }
+        <KeyRecord as Kept>::PRODUCT => {
+            remember::<KeyRecord>(key, *stamp, value.as_deref(), now).map(|_| ())
+        }
+        _ => Ok(()),
+    };
+    if let Err(why) = learned {
+        log::fault(&call.id, "register", why);
+    }
+}

@@ -1,0 +1,67 @@
+//! The table of contents: which handler serves which operation.
+//!
+//! Invariant: the compiler holds every [`Op`] to a line here; what the route table does not have
+//! is not served.
+
+use crate::api::through;
+use crate::call::Call;
+use crate::respond::{self, Answer};
+use crate::{links, system};
+use shared::problem::{METHOD_NOT_ALLOWED, Problem};
+use shared::route::{self, Found, Op, Route, Side};
+use web_sys::Response;
+
+/// Serves a request.
+pub(crate) async fn serve(call: &Call) -> Response {
+    match route::find(&call.facts.method, &call.facts.path, |side| side != Side::Origin) {
+        Found::Route(route, segments) => {
+            let answer = handle(call, route, &segments).await;
+            respond::respond(call, Some(route), answer)
+        }
+        Found::OtherMethod(allow) if call.facts.method == "OPTIONS" => {
+            respond::respond(call, None, Ok(respond::options(call, &allow).into()))
+        }
+        Found::OtherMethod(allow) => {
+            let detail = format!("{} is not one of {allow}", call.facts.method);
+            let problem = Problem::new(&METHOD_NOT_ALLOWED, detail);
+            let allow = Some(allow);
+            respond::respond(call, None, Err(Problem { allow, ..problem }))
+        }
+        Found::Nothing => respond::respond(call, None, Err(system::not_found())),
+    }
+}
+
+async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answer, Problem> {
+    match route.op {
+        // links
+        Op::Redirect => links::redirect(call, at).await,
+        Op::Shorten => through(call, route, at).await.map(Answer::Whole),
+        Op::LinkList => through(call, route, at).await.map(Answer::Whole),
+        Op::LinkGet => through(call, route, at).await.map(Answer::Whole),
+        Op::LinkPatch => through(call, route, at).await.map(Answer::Whole),
+        Op::LinkDelete => through(call, route, at).await.map(Answer::Whole),
+        Op::LinkStats => through(call, route, at).await.map(Answer::Whole),
+
+        // ops
+        Op::TokenMint => through(call, route, at).await.map(Answer::Whole),
+        Op::EdgeHealth => Ok(system::health(call).into()),
+        Op::EdgeOpenapi => Ok(system::openapi().into()),
+        Op::ProblemType => system::problem_type(call, at).map(Answer::Whole),
+        Op::Projections => system::projections(call).await.map(Answer::Whole),
+
+        // the origin's own, which the edge's table does not find
+        Op::OriginHealth
+        | Op::OriginReady
+        | Op::OriginMetrics
+        | Op::OriginOpenapi
+        | Op::Events
+        | Op::RegisterAsk
+        | Op::AppCreate
+        | Op::AppList
+        | Op::KeyCreate
+        | Op::KeyRevoke
+        | Op::OutboxList
+        | Op::OutboxRetry
+        | Op::DeadLetterList => Err(system::not_found()),
+    }
+}
