@@ -2,7 +2,7 @@
 //!
 //! Invariant: text out is always RFC 3339 in UTC with exactly three decimals. There is no clock.
 
-use alloc::string::String;
+use alloc::{format, string::String};
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -40,14 +40,13 @@ impl Millis {
     /// RFC 3339, UTC, milliseconds: `2026-11-20T05:11:43.000Z`. Moments after [`LAST`] print as it.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        const FORM: &[time::format_description::BorrowedFormatItem<'_>] = format_description!(
-            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-        );
-        let nanos = i128::from(self.0.min(LAST.0)) * 1_000_000;
-        OffsetDateTime::from_unix_timestamp_nanos(nanos)
-            .ok()
-            .and_then(|t| t.format(FORM).ok())
-            .unwrap_or_default()
+        let seconds = i64::try_from(self.0.min(LAST.0) / SECOND_MS).unwrap_or_default();
+        let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.to_hms();
+        let milli = self.0.min(LAST.0) % SECOND_MS;
+        let month = u8::from(month);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 
     /// The UTC day, `20261120`; names the salt of a day.
