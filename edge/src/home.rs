@@ -232,18 +232,21 @@ impl Inner {
     /// Writes copies until none is due; what fails is mended by the alarm.
     async fn copy(&self, mut tells: Vec<Copy>) -> Result<(), Thrown> {
         while !tells.is_empty() {
-            let written = join_all(tells.iter().map(|Copy(register)| self.write(register))).await;
+            let written = join_all(tells.iter().map(|copy| self.write(copy))).await;
             let inputs: Vec<Input> = written.into_iter().flatten().collect();
             tells = self.shell()?.turn(inputs)?.tells;
         }
         Ok(())
     }
 
-    async fn write(&self, register: &Register) -> Option<Input> {
+    async fn write(&self, Copy(register, sent_at): &Copy) -> Option<Input> {
         let Register { product, key, stamp, value } = register;
         let text = encode_copy(*stamp, value.as_deref());
         match workers_kv::write(&self.env, &copy_key(product, key), &text).await {
-            Ok(()) => Some(Input::Copied { name: (product.clone(), key.clone()), stamp: *stamp }),
+            Ok(()) => {
+                let name = (product.clone(), key.clone());
+                Some(Input::Copied { name, stamp: *stamp, sent_at: *sent_at })
+            }
             Err(why) => {
                 log::fault(&self.name(), "copy", why);
                 None

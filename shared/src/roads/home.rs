@@ -69,6 +69,9 @@ pub enum Input {
         name: (String, String),
         /// What was written.
         stamp: Stamp,
+        /// When that write began, as [`Copy`] said: an answer to an earlier write of the same
+        /// stamp, which had timed out, says nothing of the one under way.
+        sent_at: Millis,
     },
     /// The alarm.
     Wake,
@@ -83,9 +86,10 @@ pub enum Write {
     Forgotten(String, String),
 }
 
-/// Write the copy, then say [`Input::Copied`]; lost tells are mended by the alarm.
+/// Write the copy, then say [`Input::Copied`] with this moment; lost tells are mended by the alarm.
+/// A write is taken to land within `copy_timeout_ms` or never.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copy(pub Register);
+pub struct Copy(pub Register, pub Millis);
 
 /// The machine.
 #[derive(Clone, Debug)]
@@ -107,7 +111,7 @@ impl Home {
             row.sending = Some(row.register.stamp);
             row.sent_at = now;
             row.due = now.plus(self.durations.copy_timeout_ms);
-            let copy = Copy(row.register.clone());
+            let copy = Copy(row.register.clone(), now);
             return (row, vec![copy]);
         }
         (row, Vec::new())
@@ -136,8 +140,8 @@ impl Home {
         self.put(row, tells, Some(Outcome::Applied))
     }
 
-    fn copied(&self, row: &Row, stamp: Stamp, now: Millis) -> Step<Self> {
-        if row.sending != Some(stamp) {
+    fn copied(&self, row: &Row, stamp: Stamp, sent_at: Millis, now: Millis) -> Step<Self> {
+        if row.sending != Some(stamp) || row.sent_at != sent_at {
             return Step::reply(None);
         }
         let mut row = Row { sending: None, copied: Some(stamp), ..row.clone() };
@@ -187,8 +191,8 @@ impl Machine for Home {
         match input {
             Input::Apply { register, copy } => self.store(view, at, register, copy),
             Input::Learned(register) => self.store(view, at, register, None),
-            Input::Copied { name, stamp } => match view.rows.get(&name) {
-                Some(row) => self.copied(row, stamp, at.now),
+            Input::Copied { name, stamp, sent_at } => match view.rows.get(&name) {
+                Some(row) => self.copied(row, stamp, sent_at, at.now),
                 None => Step::reply(None),
             },
             Input::Wake => self.wake(view, at.now),
