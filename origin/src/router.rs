@@ -162,7 +162,8 @@ async fn admit(app: &App, route: &Route, request: Request) -> Result<Call, Probl
 
 fn is_operator(app: &App, authorization: Option<String>) -> bool {
     let given = authorization.unwrap_or_default();
-    let given = given.strip_prefix("Bearer ").unwrap_or_default();
+    let bearer = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let given = bearer.map_or("", |(_, key)| key.trim());
     let (given, wanted) =
         (Sha256::digest(given.as_bytes()), Sha256::digest(app.config.admin_key.0.as_bytes()));
     given.as_slice().ct_eq(wanted.as_slice()).into()
