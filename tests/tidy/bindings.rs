@@ -64,8 +64,10 @@ pub(crate) fn mismatch<'a>(manifest: &str, edge: impl Iterator<Item = &'a str>) 
     let edge: Vec<&str> = edge.collect();
     let used: BTreeSet<String> = edge.iter().flat_map(|code| used(code)).collect();
     let known = |name: &str| stated.names.contains(name) || NO_BINDINGS.contains(&name);
-    // Durations have their names and defaults in `shared::config`; cargo's are known when it builds.
-    let elsewhere = |name: &str| name.starts_with("SELVEDGE_") || name.starts_with("CARGO_");
+    // Durations have names and defaults in `shared::config`; cargo's are known when it builds.
+    let elsewhere = |name: &str| {
+        ["SELVEDGE_", "CARGO_", "OUT_DIR"].iter().any(|prefix| name.starts_with(prefix))
+    };
     let declared = |class: &str| {
         edge.iter().any(|code| {
             let item = format!("struct {class}");

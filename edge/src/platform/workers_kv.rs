@@ -14,7 +14,8 @@ const BINDING: &str = "REGISTERS";
 pub(crate) const WINDOW_S_MIN: u32 = 30;
 
 #[wasm_bindgen(inline_js = r#"
-export const get = (env, binding, key, cacheTtl) => env[binding].get(key, { type: "text", cacheTtl });
+export const get = (env, binding, key, cacheTtl) =>
+  env[binding].get(key, { type: "text", cacheTtl });
 export async function getMany(env, binding, keys) {
   return JSON.stringify([...(await env[binding].get(JSON.parse(keys), { type: "text" }))]);
 }
