@@ -17,6 +17,9 @@ use alloc::{vec, vec::Vec};
 /// Rows that one wake-up looks at; the rest follows at once.
 pub const WAKE_ROWS_MAX: usize = 100;
 
+/// The `due` of a row that this turn has forgotten.
+const FORGOTTEN: Millis = Millis(u64::MAX);
+
 /// What must be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
@@ -54,7 +57,8 @@ pub struct View {
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A register comes down the road, or with an answer. `copy`: the copy's stamp, when there
-    /// was no row and the shell read it.
+    /// is no row. A row may be forgotten while the shell reads copies: it looks again, in the call
+    /// that takes the turn, and reads those that it had not read.
     Apply {
         /// The register.
         register: Register,
@@ -205,15 +209,75 @@ impl Machine for Home {
                 let name = (row.register.product.clone(), row.register.key.clone());
                 view.rows.insert(name, row.clone());
             }
+            // It stays in the view: who comes later in this turn did not read the copy.
             Write::Forgotten(product, key) => {
-                view.rows.remove(&(product.clone(), key.clone()));
+                if let Some(row) = view.rows.get_mut(&(product.clone(), key.clone())) {
+                    row.due = FORGOTTEN;
+                }
             }
         }
     }
 
     fn deadline(&self, view: &View) -> Option<Deadline> {
-        let loaded = view.rows.values().map(|row| row.due).min();
-        let due = loaded.into_iter().chain(view.others).min()?;
+        let loaded = view.rows.values().map(|row| row.due).filter(|due| *due != FORGOTTEN);
+        let due = loaded.chain(view.others).min()?;
         Some((due, "copy or forget"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::turn;
+
+    const NOW: Millis = Millis(10_000_000);
+
+    fn register(version: u64) -> Register {
+        let stamp = Stamp { epoch: 0, version };
+        Register { product: "links".into(), key: "0/a".into(), stamp, value: None }
+    }
+
+    fn name() -> (String, String) {
+        ("links".into(), "0/a".into())
+    }
+
+    fn view(row: Row) -> View {
+        View { rows: [(name(), row)].into_iter().collect(), others: None }
+    }
+
+    fn row(version: u64, copied: Option<u64>, sending: Option<u64>) -> Row {
+        let stamp = |version| Stamp { epoch: 0, version };
+        Row {
+            register: register(version),
+            copied: copied.map(stamp),
+            sending: sending.map(stamp),
+            sent_at: Millis(NOW.0 - 10),
+            due: NOW,
+        }
+    }
+
+    fn home() -> Home {
+        Home { durations: Durations::default() }
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_write_of_the_stamp_is_not_taken_for_the_last() {
+        let mut view = view(row(1, None, Some(1)));
+        let stamp = Stamp { epoch: 0, version: 1 };
+        let at = At { now: NOW, draw: 0 };
+        let late = Input::Copied { name: name(), stamp, sent_at: Millis(NOW.0 - 20_000) };
+        assert_eq!(turn(&home(), &mut view, at, [late]).writes, []);
+        let right = Input::Copied { name: name(), stamp, sent_at: Millis(NOW.0 - 10) };
+        assert_eq!(turn(&home(), &mut view, at, [right]).writes.len(), 1);
+    }
+
+    #[test]
+    fn a_row_that_is_forgotten_in_a_turn_still_knows_better_in_it() {
+        let mut view = view(row(2, Some(2), None));
+        let older = Input::Apply { register: register(1), copy: None };
+        let turn = turn(&home(), &mut view, At { now: NOW, draw: 0 }, [Input::Wake, older]);
+        assert_eq!(turn.writes, [Write::Forgotten("links".into(), "0/a".into())]);
+        assert_eq!(turn.replies, [None, Some(Outcome::Stale)]);
+        assert_eq!(turn.deadline, None);
     }
 }

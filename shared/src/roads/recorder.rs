@@ -121,7 +121,9 @@ impl Recorder {
         };
         // Until the answer comes: a lost one is taken for a failure after the time-out.
         meta.due = Some(now.plus(self.durations.road_timeout_ms));
-        let events = view.waiting.iter().take(DELIVERY_MAX).map(|(_, event)| event.clone());
+        // What a batch of this turn appended may lie behind rows that were not loaded.
+        let in_order = (*first_seq..).zip(&view.waiting).take_while(|(at, (seq, _))| at == seq);
+        let events = in_order.take(DELIVERY_MAX).map(|(_, (_, event))| event.clone());
         let deliver = Deliver { first_seq: *first_seq, events: events.collect() };
         let old = Millis(now.0.saturating_sub(BATCH_KEEP_MS));
         let writes = vec![Write::BatchesForgotten(old), Write::Meta(meta)];
@@ -131,7 +133,8 @@ impl Recorder {
     fn delivered(&self, view: &View, now: Millis, applied: u64) -> Step<Self> {
         let newest = view.meta.next_seq.saturating_sub(1);
         let applied = applied.min(newest);
-        let due = if applied < newest { Some(now) } else { None };
+        // Not now: the rest may not be loaded, and a wake-up in this turn would take it for none.
+        let due = if applied < newest { Some(now.plus(1)) } else { None };
         let meta = Meta { failures: 0, due, ..view.meta.clone() };
         Self::only(vec![Write::Acknowledged(applied), Write::Meta(meta)])
     }
@@ -194,5 +197,49 @@ impl Machine for Recorder {
 
     fn deadline(&self, view: &View) -> Option<Deadline> {
         view.meta.due.map(|due| (due, "deliver"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::turn;
+
+    const AT: At = At { now: Millis(1_000), draw: 0 };
+
+    fn machine() -> Recorder {
+        Recorder { durations: Durations::default() }
+    }
+
+    fn event(seq: u64) -> Event {
+        Event { product: "links".into(), at: Millis(0), body: alloc::format!("{seq}") }
+    }
+
+    fn keep(n: u64, count: u64) -> Input {
+        let events = (0..count).map(event).collect();
+        Input::Keep(Batch { isolate: "a".into(), n, events })
+    }
+
+    /// Events 1 to 9 wait; only the first `loaded` of them are in the view.
+    fn view(loaded: u64) -> View {
+        View {
+            meta: Meta { next_seq: 10, failures: 0, due: Some(AT.now) },
+            waiting: (1..=loaded).map(|seq| (seq, event(seq))).collect(),
+            ..View::default()
+        }
+    }
+
+    #[test]
+    fn a_delivery_has_no_gap_whatever_else_is_in_its_turn() {
+        let turn = turn(&machine(), &mut view(4), AT, [keep(1, 2), Input::Wake]);
+        assert_eq!((turn.tells[0].first_seq, turn.tells[0].events.len()), (1, 4));
+    }
+
+    #[test]
+    fn a_wake_up_behind_an_acknowledgement_waits_for_what_is_not_loaded() {
+        let inputs = [Input::Delivered(4), keep(1, 2), Input::Wake];
+        let turn = turn(&machine(), &mut view(4), AT, inputs);
+        assert_eq!(turn.tells, []);
+        assert_eq!(turn.deadline, Some((AT.now.plus(1), "deliver")));
     }
 }
