@@ -6,7 +6,7 @@
 //! unknown.
 
 use super::error::{ALIAS_TAKEN, GONE, NOT_FOUND};
-use super::request::{Draft, Patch};
+use super::request::{Draft, LIFE_DEFAULT_MS, Patch};
 use super::wire::{self, Link, Target};
 use crate::id::format_id;
 use crate::machine::{At, Deadline, Machine, Step};
@@ -219,7 +219,7 @@ impl Links {
             title: draft.title,
             tags: draft.tags,
             created_at: now,
-            expires_at: draft.expires_at,
+            expires_at: draft.expires_at.unwrap_or(Some(now.plus(LIFE_DEFAULT_MS))),
             deleted_at: None,
             version: 1,
         };
@@ -316,7 +316,7 @@ mod tests {
         Draft {
             long_url: "https://example.com/".into(),
             alias: alias.map(Into::into),
-            expires_at: None,
+            expires_at: Some(None),
             redirect: 302,
             title: None,
             tags: Vec::new(),

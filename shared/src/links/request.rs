@@ -89,8 +89,8 @@ pub struct Draft {
     pub long_url: String,
     /// The caller's own code.
     pub alias: Option<String>,
-    /// `None` = never.
-    pub expires_at: Option<Millis>,
+    /// `None` = [`LIFE_DEFAULT_MS`] after its creation, `Some(None)` = never.
+    pub expires_at: Option<Option<Millis>>,
     /// 301, 302, 307 or 308.
     pub redirect: u16,
     /// For people.
@@ -198,10 +198,7 @@ pub fn shorten(bytes: &[u8], own: &[&str], now: Millis) -> Result<Draft, Problem
     let draft = Draft {
         long_url: check.target(&request.long_url, own),
         alias: request.custom_alias,
-        expires_at: match request.expiry {
-            None => Some(now.plus(LIFE_DEFAULT_MS)),
-            Some(given) => check.expiry(given),
-        },
+        expires_at: request.expiry.map(|given| check.expiry(given)),
         redirect: check.redirect(request.redirect.unwrap_or(302)),
         title: request.title.and_then(|title| check.title(title)),
         tags: check.tags(request.tags.unwrap_or_default()),
@@ -318,7 +315,7 @@ mod tests {
     fn the_defaults_are_302_and_five_years() {
         let draft = draft(r#"{"long_url":"https://example.com"}"#).unwrap();
         assert_eq!(draft.redirect, 302);
-        assert_eq!(draft.expires_at, Some(NOW.plus(LIFE_DEFAULT_MS)));
+        assert_eq!(draft.expires_at, None);
         assert_eq!(draft.long_url, "https://example.com/");
     }
 
@@ -326,9 +323,9 @@ mod tests {
     fn null_means_never_and_a_date_its_end() {
         let url = r#""long_url":"https://example.com""#;
         let never = draft(&format!("{{{url},\"expiry\":null}}")).unwrap();
-        assert_eq!(never.expires_at, None);
+        assert_eq!(never.expires_at, Some(None));
         let day = draft(&format!("{{{url},\"expiry\":\"2030-01-31\"}}")).unwrap();
-        assert_eq!(day.expires_at, Millis::parse("2030-01-31T23:59:59.999Z"));
+        assert_eq!(day.expires_at, Some(Millis::parse("2030-01-31T23:59:59.999Z")));
         let past = draft(&format!("{{{url},\"expiry\":\"2020-01-31T00:00:00+02:00\"}}"));
         assert_eq!(pointers(past), ["/expiry"]);
     }

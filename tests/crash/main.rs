@@ -1,0 +1,1 @@
+//! Empty until its tests land in the next commits.
