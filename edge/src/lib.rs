@@ -10,6 +10,7 @@
 mod api;
 mod auth;
 mod call;
+mod console;
 mod events;
 #[allow(missing_docs, reason = "the macro's own methods have none")]
 mod home;

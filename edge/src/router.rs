@@ -1,18 +1,21 @@
 //! The table of contents: which handler serves which operation.
 //!
 //! Invariant: the compiler holds every [`Op`] to a line here; what the route table does not have
-//! is not served.
+//! is not served, but for the console's files.
 
 use crate::api::through;
 use crate::call::Call;
 use crate::respond::{self, Answer};
-use crate::{links, system};
+use crate::{console, links, system};
 use shared::problem::{METHOD_NOT_ALLOWED, Problem};
 use shared::route::{self, Found, Op, Route, Side};
 use web_sys::Response;
 
 /// Serves a request.
 pub(crate) async fn serve(call: &Call) -> Response {
+    if console::owns(&call.facts.path) {
+        return console::serve(call).await;
+    }
     match route::find(&call.facts.method, &call.facts.path, |side| side != Side::Origin) {
         Found::Route(route, segments) => {
             let answer = handle(call, route, &segments).await;

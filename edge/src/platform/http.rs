@@ -42,6 +42,13 @@ export function away(status, location, cacheControl, id) {
 }
 export const whole = (status, headers, body) =>
   new Response(body ?? null, { status, headers: JSON.parse(headers) });
+export async function asset(env, request, id) {
+  const found = await env.ASSETS?.fetch(request);
+  if (!found || found.status === 404) return null;
+  const response = new Response(found.body, found);
+  response.headers.set("x-request-id", id);
+  return response;
+}
 export async function ask(url, method, headers, body, ms) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new Error(`no answer within ${ms} ms`)), ms);
@@ -72,6 +79,8 @@ extern "C" {
     ) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch)]
     fn whole(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch, js_name = asset)]
+    async fn asset_of(env: &JsValue, request: &Request, id: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     async fn ask(
         url: &str,
@@ -183,6 +192,15 @@ pub(crate) fn response(
     body: Option<&str>,
 ) -> Result<Response, Thrown> {
     Ok(whole(status, &serde_json::to_string(headers)?, body)?)
+}
+
+/// The file that the platform keeps for this request; `None` when there is none.
+pub(crate) async fn asset(
+    env: &worker::Env,
+    request: &Request,
+    id: &str,
+) -> Result<Option<Response>, Thrown> {
+    Ok(asset_of(env, request, id).await?.dyn_into().ok())
 }
 
 /// A request of our own.

@@ -1,0 +1,104 @@
+// The creation of a link: one field, and the options behind a button.
+//
+// Invariant: what was sent and got no clear answer is sent again under the same Idempotency-Key, so
+// two presses make one link. Refused: to clear the form before there is a link.
+
+import { useRef, useState } from "preact/hooks";
+import { call, problemIn } from "../api";
+import { href } from "../route";
+import { say } from "../ui/announce";
+import { Copy } from "../ui/copy";
+import { Icon } from "../ui/icon";
+import { Options, Target } from "./fields";
+import { fieldErrors, useForm } from "./form";
+import { added } from "./store";
+import type { Link } from "./types";
+import { creation, EMPTY } from "./values";
+
+/** 128 random bits; `randomUUID` is missing where the page is not secure. */
+const draw = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+
+function Made({ link }: { link: Link }) {
+  return (
+    <div class="made">
+      <span class="label">Your short link</span>
+      <a class="short" href={link.short_url} target="_blank" rel="noreferrer noopener">
+        {link.short_url}
+      </a>
+      <Copy text={link.short_url} what={link.short_url} label="Copy" />
+      <a class="button plain" href={href("links", link.short_code)}>
+        <Icon name="chart" />
+        Details
+      </a>
+    </div>
+  );
+}
+
+export function Create() {
+  const form = useForm(EMPTY);
+  const [open, setOpen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [made, setMade] = useState<Link | null>(null);
+  /** The body that got no clear answer, and the key it went under. */
+  const pending = useRef<{ body: string; key: string } | null>(null);
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (busy) return;
+    const body = creation(form.values);
+    const text = JSON.stringify(body);
+    if (pending.current?.body !== text) pending.current = { body: text, key: draw() };
+    setBusy(true);
+    form.setProblem(null);
+    try {
+      const headers = { "Idempotency-Key": pending.current.key };
+      const answer = await call<Link>("/api/v1/shorten", { method: "POST", body, headers });
+      pending.current = null;
+      form.reset(EMPTY);
+      setOpen(false);
+      setMade(answer.body);
+      added(answer.body);
+      say(`${answer.status === 200 ? "There already is" : "Created"} ${answer.body.short_url}`);
+      form.ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+    } catch (why) {
+      const problem = problemIn(why);
+      if (problem.status >= 400 && problem.status < 500) pending.current = null;
+      // A field that is named must be there to be seen.
+      if (fieldErrors(problem).some(({ pointer }) => pointer !== "/long_url")) setOpen(true);
+      form.setProblem(problem);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const shared = { request: "ShortenRequest", values: form.values, errors: form.errors };
+  return (
+    <section class="card create" aria-label="New link">
+      <form ref={form.ref} onSubmit={submit} noValidate>
+        <div class="first-row">
+          <Target {...shared} set={form.set} />
+          <button type="submit" class="primary" aria-disabled={busy}>
+            {busy ? "Creating…" : "Create link"}
+          </button>
+        </div>
+        <button
+          type="button"
+          class="quiet disclose"
+          aria-expanded={open}
+          aria-controls="create-options"
+          onClick={() => setOpen(!open)}
+        >
+          {open ? "Fewer options" : "More options"}
+        </button>
+        <div id="create-options" hidden={!open}>
+          <Options {...shared} set={form.set} />
+        </div>
+        <div role="alert">{form.other && <p class="error">{form.other}</p>}</div>
+      </form>
+      {made && <Made link={made} />}
+    </section>
+  );
+}

@@ -1,0 +1,52 @@
+// What both forms share: the values, the problem that came back, and where its parts are shown.
+//
+// Invariant: an error stands at the field that its pointer names; what no shown field takes stands in
+// `other`, which the form shows in a live region. Refused: to lose what was typed.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type FieldError, type Problem, sentence } from "../api";
+import { errorsAt, focusFirst } from "../ui/field";
+import type { Values } from "./values";
+
+/** Problems that concern one field and name none. */
+const AT: Record<string, string> = {
+  "links/alias-taken": "/custom_alias",
+  "links/external-id-taken": "/external_id",
+};
+
+export function fieldErrors(problem: Problem): FieldError[] {
+  if (problem.errors?.length) return problem.errors;
+  const kind = Object.keys(AT).find((slug) => problem.type.endsWith(`/problems/${slug}`));
+  const detail = "is taken: choose another";
+  return kind ? [{ pointer: AT[kind] ?? "", detail }] : [];
+}
+
+export function useForm(start: Values) {
+  const ref = useRef<HTMLFormElement>(null);
+  const [values, setValues] = useState(start);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [other, setOther] = useState<string | null>(null);
+  const errors = problem ? fieldErrors(problem) : [];
+
+  useEffect(() => {
+    if (!problem) return setOther(null);
+    const shown = [...(ref.current?.querySelectorAll<HTMLElement>("[data-pointer]") ?? [])];
+    const homeless = errors.filter(
+      (each) => !shown.some(({ dataset }) => errorsAt([each], dataset.pointer ?? "-").length > 0),
+    );
+    if (errors.length === 0) setOther(sentence(problem));
+    else if (homeless.length === 0) setOther(null);
+    else setOther(homeless.map(({ pointer, detail }) => `${pointer}: ${detail}`).join("; "));
+    focusFirst(ref.current, errors);
+  }, [problem]);
+
+  return {
+    ref,
+    values,
+    errors,
+    other,
+    set: (some: Partial<Values>) => setValues((now) => ({ ...now, ...some })),
+    reset: setValues,
+    setProblem,
+  };
+}

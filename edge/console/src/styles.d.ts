@@ -1,0 +1,3 @@
+// Styles are for esbuild; to TypeScript they are names.
+
+declare module "*.css";
