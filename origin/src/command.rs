@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::keys::{self, NewKey};
-use crate::{outbox, router, shell};
+use crate::{db, links, outbox, router, shell};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -57,6 +57,10 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
 async fn sweep(app: Arc<App>) {
     loop {
         tokio::time::sleep(SWEEP).await;
+        match links::sweep::sweep(&app, db::now()).await {
+            Ok(swept) => tracing::debug!(swept, "links shrank to tombstones"),
+            Err(error) => tracing::warn!(%error, "links were not swept"),
+        }
         match shell::sweep(&app).await {
             Ok(gone) => tracing::debug!(gone, "stored answers were forgotten"),
             Err(error) => tracing::warn!(%error, "stored answers were not swept"),

@@ -287,7 +287,13 @@ impl From<Millis> for Value {
 
 impl From<Option<Millis>> for Value {
     fn from(value: Option<Millis>) -> Self {
-        Self::MaybeInt(value.map(|at| i64::try_from(at.0).unwrap_or(i64::MAX)))
+        value.map(|at| at.0).into()
+    }
+}
+
+impl From<Option<u64>> for Value {
+    fn from(value: Option<u64>) -> Self {
+        Self::MaybeInt(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)))
     }
 }
 

@@ -40,19 +40,19 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     let seen = db::number(row, "applied_seq")?;
     let count = delivery.events.len() as u64;
     let taken = intake(seen, delivery.first_seq, count);
-    let mut counts = clicks::Counts::new();
+    let mut sums = clicks::Sums::default();
     let mut dead = Vec::new();
     for (seq, event) in (delivery.first_seq..).zip(&delivery.events) {
         if seq < delivery.first_seq + taken.skip {
             continue;
         }
-        if let Err(why) = fold(app, &mut counts, event) {
+        if let Err(why) = fold(app, &mut sums, event) {
             let id = app.ids.next().await?;
             let (product, body) = (event.product.as_str(), event.body.as_str());
             dead.push(values![id, name, seq, product, body, why, db::now()]);
         }
     }
-    clicks::write(&mut tx, counts).await?;
+    clicks::write(&mut tx, sums).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
     tx.insert(sql, dead, "").await?;
@@ -65,9 +65,9 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     Ok(taken.applied_seq)
 }
 
-fn fold(app: &App, counts: &mut clicks::Counts, event: &Event) -> Result<(), String> {
+fn fold(app: &App, sums: &mut clicks::Sums, event: &Event) -> Result<(), String> {
     match event.product.as_str() {
-        links::PRODUCT => clicks::fold(counts, &app.user_agents, event),
+        links::PRODUCT => clicks::fold(sums, &app.user_agents, event),
         other => Err(format!("no product {other:?} takes events")),
     }
 }

@@ -5,6 +5,7 @@
 //! for crawlers and HTTP libraries, `uap-core` (Apache-2.0) for browsers and devices.
 
 use regex::RegexSet;
+use shared::links::agent;
 use shared::links::stats::Visitor;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -82,32 +83,13 @@ impl UserAgents {
         visitor
     }
 
-    fn parse(&self, agent: &str) -> Visitor {
-        if self.bots.as_ref().is_some_and(|bots| bots.is_match(agent)) {
+    fn parse(&self, user_agent: &str) -> Visitor {
+        if self.bots.as_ref().is_some_and(|bots| bots.is_match(user_agent)) {
             return Visitor::Bot;
         }
-        let browser = self.extractor.as_ref().and_then(|all| all.ua.extract(agent));
+        let browser = self.extractor.as_ref().and_then(|all| all.ua.extract(user_agent));
         let browser = browser.map_or_else(|| "Other".into(), |browser| browser.family.into_owned());
-        Visitor::Human { device: device(agent), browser }
-    }
-}
-
-/// The class of a device by the tokens that vendors agreed on.
-/// Source: MDN, "Browser detection using the user agent", mobile, tablet or desktop.
-fn device(agent: &str) -> &'static str {
-    let has = |tokens: &[&str]| tokens.iter().any(|token| agent.contains(token));
-    if has(&["SmartTV", "SMART-TV", "Smart TV", "AppleTV", "GoogleTV", "BRAVIA", "HbbTV", "Web0S"])
-        || has(&["AFTT", "CrKey", "Roku", "NetCast", "TV Safari"])
-    {
-        "tv"
-    } else if has(&["iPad", "Tablet", "PlayBook", "Silk/", "Kindle"])
-        || (has(&["Android"]) && !has(&["Mobile", "Mobi"]))
-    {
-        "tablet"
-    } else if has(&["Mobi", "iPhone", "iPod", "Windows Phone", "BlackBerry", "Opera Mini"]) {
-        "mobile"
-    } else {
-        "desktop"
+        Visitor::Human { device: agent::device(user_agent), browser }
     }
 }
 

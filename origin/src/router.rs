@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 
-/// The longest body: a recorder's delivery of 500 events of 4 KiB, escaped.
+/// The longest body: a recorder's delivery of 500 events of 4 KiB, escaped, or a bulk call.
 const BODY_BYTES_MAX: usize = 4 << 20;
 /// Longer than any call waits for the database and its locks.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,6 +41,10 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::LinkPatch => links::patch(app, call).await,
         Op::LinkDelete => links::delete(app, call).await,
         Op::LinkStats => links::stats(app, call).await,
+        Op::LinkBulk => links::bulk::bulk(app, call).await,
+        Op::BlockPut => links::blocked::put(app, call).await,
+        Op::BlockDelete => links::blocked::delete(app, call).await,
+        Op::BlockList => links::blocked::list(app, call).await,
 
         Op::TokenMint => admin::tokens::mint(app, call).await,
         Op::Events => events::take(app, call).await,
@@ -59,9 +63,14 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::OriginMetrics => telemetry::metrics(app).await,
         Op::OriginOpenapi => Ok(telemetry::openapi()),
 
-        Op::Redirect | Op::EdgeHealth | Op::EdgeOpenapi | Op::ProblemType | Op::Projections => {
-            Err(Problem::new(&NOT_FOUND, "the edge serves this").into())
-        }
+        Op::Redirect
+        | Op::LinkImport
+        | Op::LinkExport
+        | Op::LinkQr
+        | Op::EdgeHealth
+        | Op::EdgeOpenapi
+        | Op::ProblemType
+        | Op::Projections => Err(Problem::new(&NOT_FOUND, "the edge serves this").into()),
     }
 }
 

@@ -130,6 +130,41 @@ pub struct DeadLetter {
     pub created_at: Millis,
 }
 
+/// `PUT /admin/blocked-domains/{name}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BlockRequest {
+    /// For the operators who come later: 1 to 100 characters.
+    pub reason: String,
+}
+
+/// A domain that no link may lead to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlockedDomain {
+    /// Lower case, punycode; everything below it is blocked too.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// RFC 3339.
+    #[serde(with = "time::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Millis,
+}
+
+impl BlockRequest {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    /// 422 with pointers.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        check_text("/reason", &self.reason, &mut errors);
+        done(errors)
+    }
+}
+
 impl AppRequest {
     /// Checks the fields.
     ///
@@ -137,7 +172,7 @@ impl AppRequest {
     /// 422 with pointers.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
-        check_name(&self.name, &mut errors);
+        check_text("/name", &self.name, &mut errors);
         let is_tier = |tier: &str| {
             (1..=TIER_BYTES_MAX).contains(&tier.len())
                 && tier.bytes().all(|b| b.is_ascii_lowercase())
@@ -157,7 +192,7 @@ impl KeyRequest {
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if let Some(name) = &self.name {
-            check_name(name, &mut errors);
+            check_text("/name", name, &mut errors);
         }
         if self.scopes.is_empty() || self.scopes.len() > SCOPES_MAX {
             errors.push(error("/scopes", format!("must be 1 to {SCOPES_MAX} scopes")));
@@ -169,11 +204,11 @@ impl KeyRequest {
     }
 }
 
-fn check_name(name: &str, errors: &mut Vec<FieldError>) {
-    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-    if !fits || name.chars().any(char::is_control) {
+fn check_text(pointer: &str, text: &str, errors: &mut Vec<FieldError>) {
+    let fits = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
+    if !fits || text.chars().any(char::is_control) {
         let detail = format!("must have 1 to {NAME_CHARS_MAX} characters, none of control");
-        errors.push(error("/name", detail));
+        errors.push(error(pointer, detail));
     }
 }
 

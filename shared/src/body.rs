@@ -30,12 +30,12 @@ pub fn check_media_type(content_type: Option<&str>) -> Result<(), Problem> {
 /// Checks a body's size.
 ///
 /// # Errors
-/// 413 above [`JSON_BYTES_MAX`].
-pub fn check_size(bytes: u64) -> Result<(), Problem> {
-    if bytes <= JSON_BYTES_MAX {
+/// 413 above `bytes_max`.
+pub fn check_size(bytes: u64, bytes_max: u64) -> Result<(), Problem> {
+    if bytes <= bytes_max {
         return Ok(());
     }
-    let detail = format!("the body has more than {JSON_BYTES_MAX} bytes");
+    let detail = format!("the body has more than {bytes_max} bytes");
     Err(Problem::new(&TOO_LARGE, detail))
 }
 
@@ -44,7 +44,7 @@ pub fn check_size(bytes: u64) -> Result<(), Problem> {
 /// # Errors
 /// 400 for what is no JSON or no UTF-8, 413, 422 with a pointer for what is no `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    check_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    check_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX), JSON_BYTES_MAX)?;
     read(bytes)
 }
 

@@ -3,13 +3,14 @@
 //! Invariant: the counts of a delivery are written in the transaction that raises its recorder's
 //! watermark; rows are written in key order, so that replicas never wait in a circle.
 
+use super::visitors::{self, Sketches};
 use crate::app::App;
 use crate::db::{self, Error, Tx};
 use crate::lookup::UserAgents;
 use crate::values;
 use shared::id::parse_id;
 use shared::links::machine::Row;
-use shared::links::request::StatsAsk;
+use shared::links::query::StatsAsk;
 use shared::links::stats::{Dimension, Visitor, hour, slot};
 use shared::links::wire::{self, Click, Slot, Stats};
 use shared::roads::Event;
@@ -22,16 +23,23 @@ const VALUES_MAX: usize = 200;
 /// Counts by link, hour, dimension and value, in the order in which they are written.
 pub type Counts = BTreeMap<(u64, Millis, i64, String), u64>;
 
+/// What a delivery adds up to.
+#[derive(Debug, Default)]
+pub struct Sums {
+    counts: Counts,
+    visitors: Sketches,
+}
+
 /// Adds one event to the counts.
 ///
 /// # Errors
 /// Why it can never be applied.
-pub fn fold(counts: &mut Counts, agents: &UserAgents, event: &Event) -> Result<(), String> {
+pub fn fold(sums: &mut Sums, agents: &UserAgents, event: &Event) -> Result<(), String> {
     let click: Click = serde_json::from_str(&event.body).map_err(|error| error.to_string())?;
     let link = parse_id(wire::ID_PREFIX, &click.link).ok_or("the link's id is not readable")?;
     let mut add = |dimension: Dimension, value: &str| {
         let key = (link, hour(event.at), dimension as i64, value.to_owned());
-        *counts.entry(key).or_default() += 1;
+        *sums.counts.entry(key).or_default() += 1;
     };
     match agents.visitor(&click.user_agent) {
         Visitor::Bot => add(Dimension::Bots, ""),
@@ -41,21 +49,30 @@ pub fn fold(counts: &mut Counts, agents: &UserAgents, event: &Event) -> Result<(
             add(Dimension::Referrer, or(&click.referrer, "direct"));
             add(Dimension::Device, device);
             add(Dimension::Browser, &browser);
+            if let Some(hash) = hash(&click.visitor) {
+                sums.visitors.entry((link, event.at.day())).or_default().add(hash);
+            }
         }
     }
     Ok(())
+}
+
+/// The first 64 bits of a visitor's name; `None`: the visitor asked not to be counted.
+fn hash(visitor: &str) -> Option<u64> {
+    u64::from_str_radix(visitor.get(..16)?, 16).ok()
 }
 
 fn or<'a>(value: &'a str, missing: &'a str) -> &'a str {
     if value.is_empty() { missing } else { value }
 }
 
-/// Writes the counts.
+/// Writes the sums.
 ///
 /// # Errors
 /// The database is down.
-pub async fn write(tx: &mut Tx<'_>, counts: Counts) -> Result<(), Error> {
-    let rows = counts.into_iter().map(|((link, hour, dimension, value), count)| {
+pub async fn write(tx: &mut Tx<'_>, sums: Sums) -> Result<(), Error> {
+    visitors::write(tx, sums.visitors).await?;
+    let rows = sums.counts.into_iter().map(|((link, hour, dimension, value), count)| {
         values![link, hour, dimension, value, count]
     });
     let sql = "insert into click_hour (link, hour, dimension, value, count) values";
@@ -89,6 +106,7 @@ pub async fn stats(app: &App, link: &Row, ask: &StatsAsk) -> Result<Stats, Error
         short_url: view.short_url,
         long_url: view.long_url,
         clicks: take(Dimension::Clicks).into_values().sum(),
+        unique_visitors: visitors::count(app, link.id, ask).await?,
         bots: take(Dimension::Bots).into_values().sum(),
         created_at: view.created_at,
         expires_at: view.expires_at,

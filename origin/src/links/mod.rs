@@ -1,16 +1,22 @@
 //! links at the origin: create, change, delete, list, and the clicks by the hour.
 
+pub mod blocked;
+pub mod bulk;
 pub mod clicks;
 pub mod store;
+pub mod sweep;
+pub mod visitors;
 
 use crate::app::App;
 use crate::db;
 use crate::respond::{Call, Failure};
 use crate::shell::{Answer, Done};
 use shared::envelope::Envelope;
+use shared::idempotency::Key;
 use shared::links::error::EXHAUSTED;
 use shared::links::machine::{Change, Input, Name, Reply, not_found};
-use shared::links::{alias, request, wire};
+use shared::links::request::Draft;
+use shared::links::{alias, query, request, wire};
 use shared::page::{self, Page};
 use shared::problem::Problem;
 use std::sync::Arc;
@@ -18,7 +24,16 @@ use std::sync::Arc;
 /// `POST /api/v1/shorten`
 pub async fn shorten(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let draft = request::shorten(&call.body, &[&app.config.public_url], db::now())?;
-    let key = call.idempotency_key()?;
+    create(app, call, draft, call.idempotency_key()?).await
+}
+
+async fn create(
+    app: &App,
+    call: &Call,
+    draft: Draft,
+    key: Option<Key>,
+) -> Result<Envelope, Failure> {
+    blocked::check(app, &draft.targets()).await?;
     loop {
         let id = app.ids.next().await?;
         let code = match &draft.alias {
@@ -45,6 +60,7 @@ async fn draw_code(app: &App) -> Result<String, Failure> {
 /// `PATCH /api/v1/links/{code}`
 pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let patch = request::patch(&call.body, &[&app.config.public_url], db::now())?;
+    blocked::check(app, &patch.targets()).await?;
     change(app, call, Change::Patch(patch)).await
 }
 
@@ -72,7 +88,7 @@ pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
 
 /// `GET /api/v1/links`
 pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    let ask = request::list(&call.query)?;
+    let ask = query::list(&call.query)?;
     let mut rows = store::list(&app.db, &call.context.app, &ask).await?;
     let limit = usize::try_from(ask.page.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
@@ -84,7 +100,7 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
 
 /// `GET /api/v1/stats/{code}`
 pub async fn stats(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    let ask = request::stats(&call.query, db::now())?;
+    let ask = query::stats(&call.query, db::now())?;
     let row = owned(app, call).await?;
     let stats = clicks::stats(app, &row, &ask).await?;
     Ok(Envelope::json(200, &stats))
@@ -118,6 +134,10 @@ fn answer(app: &App, call: &Call) -> Answer<Reply> {
             Reply::Created(row, register) => {
                 let location = format!("/api/v1/links/{}", row.name.code);
                 (shown(201, row).with("location", location), register)
+            }
+            Reply::Reused(row, register) => {
+                let location = format!("/api/v1/links/{}", row.name.code);
+                (shown(200, row).with("location", location), register)
             }
             Reply::Changed(row, register) => (shown(200, row), register),
             Reply::Deleted(register) => (Envelope::empty(204), register),

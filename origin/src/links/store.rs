@@ -7,15 +7,19 @@ use crate::app::App;
 use crate::db::{self, Db, Error, Tx, Value};
 use crate::shell::Store;
 use crate::{outbox, values};
-use shared::links::machine::{Links, Name, Row, View, Write};
-use shared::links::request::ListAsk;
+use shared::links::machine::{Key, Links, Name, Row, View, Write};
+use shared::links::query::ListAsk;
+use shared::links::rules;
 use shared::roads::{Answer, Register};
 use shared::time::Millis;
 use sqlx::any::AnyRow;
 use std::collections::BTreeSet;
 
 const COLUMNS: &str = "id, domain, code, app, long_url, redirect, title, tags, created_at, \
-                       expires_at, deleted_at, version";
+                       expires_at, deleted_at, version, rules, max_clicks, fallback_url, \
+                       external_id";
+/// Links with one likeness that are looked at for `reuse`: those with other expiries.
+const ALIKE_MAX: u64 = 20;
 /// Rows of one page of a replay.
 const REPLAY_PAGE: u64 = 500;
 
@@ -29,16 +33,29 @@ impl Store for LinkStore {
         &Links
     }
 
-    async fn load(&self, tx: &mut Tx<'_>, keys: &BTreeSet<Name>) -> Result<View, Error> {
+    async fn load(&self, tx: &mut Tx<'_>, keys: &BTreeSet<Key>) -> Result<View, Error> {
         let mut view = View { epoch: outbox::epoch(tx).await?, ..View::default() };
-        let sql = format!(
-            "select {COLUMNS} from link where (domain, code) in (values {}) \
-             order by domain, code{}",
-            db::placeholders(keys.len(), 2),
-            tx.for_update()
-        );
-        let values = keys.iter().flat_map(|name| values![name.domain, name.code.as_str()]);
-        for row in tx.read(&sql, values.collect()).await? {
+        let mut found = by_name(tx, keys).await?;
+        for key in keys {
+            found.extend(match key {
+                Key::Code(_) => continue,
+                Key::Like { app, likeness } => {
+                    let sql = format!(
+                        "select {COLUMNS} from link where app = $1 and likeness = $2 \
+                         and deleted_at is null order by id desc limit {ALIKE_MAX}"
+                    );
+                    tx.read(&sql, values![app.as_str(), *likeness]).await?
+                }
+                Key::External { app, id } => {
+                    let sql = format!(
+                        "select {COLUMNS} from link where app = $1 and external_id = $2 \
+                         and deleted_at is null"
+                    );
+                    tx.read(&sql, values![app.as_str(), id.as_str()]).await?
+                }
+            });
+        }
+        for row in found {
             let row = read_row(&row)?;
             view.rows.insert(row.name.clone(), row);
         }
@@ -47,18 +64,19 @@ impl Store for LinkStore {
 
     async fn commit(&self, tx: &mut Tx<'_>, writes: &[Write]) -> Result<bool, Error> {
         let inserted: Vec<&Row> = writes.iter().filter_map(inserted).collect();
-        let sql = format!("insert into link ({COLUMNS}) values");
+        let sql = format!("insert into link ({COLUMNS}, likeness) values");
         let rows: Vec<Vec<Value>> = inserted.iter().map(|row| row_values(row)).collect();
         let count = rows.len() as u64;
-        let conflict = "on conflict (domain, code) do nothing";
-        if tx.insert(&sql, rows, conflict).await? != count {
+        // Whichever constraint another replica's row stands in the way of: begin again.
+        if tx.insert(&sql, rows, "on conflict do nothing").await? != count {
             return Ok(false);
         }
         for write in writes {
             let Write::Updated(row) = write else { continue };
             let sql = "update link set long_url = $1, redirect = $2, title = $3, tags = $4, \
-                       expires_at = $5, deleted_at = $6, version = $7 \
-                       where domain = $8 and code = $9 and version = $10";
+                       expires_at = $5, deleted_at = $6, version = $7, rules = $8, \
+                       max_clicks = $9, fallback_url = $10, likeness = $11 \
+                       where domain = $12 and code = $13 and version = $14";
             let values = values![
                 row.long_url.as_str(),
                 u64::from(row.redirect),
@@ -67,6 +85,10 @@ impl Store for LinkStore {
                 row.expires_at,
                 row.deleted_at,
                 row.version,
+                rules::to_text(&row.rules),
+                row.max_clicks,
+                row.fallback_url.clone(),
+                row.likeness(),
                 row.name.domain,
                 row.name.code.as_str(),
                 row.version - 1,
@@ -77,6 +99,24 @@ impl Store for LinkStore {
         }
         Ok(true)
     }
+}
+
+/// The rows of the keys that are names, locked in the names' order.
+async fn by_name(tx: &mut Tx<'_>, keys: &BTreeSet<Key>) -> Result<Vec<AnyRow>, Error> {
+    let names: Vec<&Name> = keys
+        .iter()
+        .filter_map(|key| match key {
+            Key::Code(name) => Some(name),
+            Key::Like { .. } | Key::External { .. } => None,
+        })
+        .collect();
+    let sql = format!(
+        "select {COLUMNS} from link where (domain, code) in (values {}) order by domain, code{}",
+        db::placeholders(names.len(), 2),
+        tx.for_update()
+    );
+    let values = names.iter().flat_map(|name| values![name.domain, name.code.as_str()]);
+    tx.read(&sql, values.collect()).await
 }
 
 fn inserted(write: &Write) -> Option<&Row> {
@@ -100,6 +140,11 @@ fn row_values(row: &Row) -> Vec<Value> {
         row.expires_at,
         row.deleted_at,
         row.version,
+        rules::to_text(&row.rules),
+        row.max_clicks,
+        row.fallback_url.clone(),
+        row.external_id.clone(),
+        row.likeness(),
     ]
 }
 
@@ -118,6 +163,13 @@ fn read_row(row: &AnyRow) -> Result<Row, Error> {
         expires_at: db::maybe_number(row, "expires_at")?.map(Millis),
         deleted_at: db::maybe_number(row, "deleted_at")?.map(Millis),
         version: db::number(row, "version")?,
+        rules: match db::maybe_text(row, "rules")? {
+            None => Vec::new(),
+            Some(text) => serde_json::from_str(&text)?,
+        },
+        max_clicks: db::maybe_number(row, "max_clicks")?,
+        fallback_url: db::maybe_text(row, "fallback_url")?,
+        external_id: db::maybe_text(row, "external_id")?,
     })
 }
 
@@ -149,6 +201,17 @@ pub async fn ask(app: &App, key: &str) -> Result<Answer, Error> {
     let epoch = db::number(row, "epoch")?;
     let epoch = u32::try_from(epoch).map_err(|_| Error::Stored("epoch".into()))?;
     Ok(Answer::Register(read_row(row)?.register(epoch)))
+}
+
+/// The registers of rows, as this transaction sees them.
+///
+/// # Errors
+/// The database is down.
+pub async fn registers(tx: &mut Tx<'_>, ids: Vec<Value>) -> Result<Vec<Register>, Error> {
+    let epoch = outbox::epoch(tx).await?;
+    let one_of = db::placeholders(1, ids.len());
+    let rows = tx.read(&format!("select {COLUMNS} from link where id in {one_of}"), ids).await?;
+    rows.iter().map(|row| Ok(read_row(row)?.register(epoch))).collect()
 }
 
 /// One page and one row more, newest first, without tombstones.

@@ -11,9 +11,10 @@ pub const BYTES_MAX: usize = 64;
 
 /// First segments of paths that are no API route, and names that people take for one.
 const RESERVED: &[&str] = &[
-    "about", "account", "app", "assets", "auth", "cdn-cgi", "console", "docs", "favicon", "help",
-    "internal", "legal", "login", "logout", "metrics", "oauth", "privacy", "problems", "readyz",
-    "robots", "security", "signin", "signup", "static", "status", "support", "terms",
+    "about", "account", "app", "assets", "auth", "bulk", "cdn-cgi", "console", "docs", "favicon",
+    "export", "help", "import", "internal", "legal", "login", "logout", "metrics", "oauth",
+    "privacy", "problems", "readyz", "robots", "security", "signin", "signup", "static", "status",
+    "support", "terms",
 ];
 
 /// Why an alias is not acceptable.

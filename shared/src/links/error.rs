@@ -22,6 +22,16 @@ pub const NOT_FOUND: Kind =
 /// The link has expired or was deleted.
 pub const GONE: Kind =
     Kind { product: "links", slug: "gone", title: "The link is gone", class: Class::Gone };
+/// The external id belongs to another link of the application.
+pub const EXTERNAL_ID_TAKEN: Kind = Kind {
+    product: "links",
+    slug: "external-id-taken",
+    title: "The external id is taken",
+    class: Class::Conflict,
+};
+/// The link has been followed as often as it may be.
+pub const USED_UP: Kind =
+    Kind { product: "links", slug: "used-up", title: "The link is used up", class: Class::Gone };
 /// Every code was issued.
 pub const EXHAUSTED: Kind = Kind {
     product: "links",
@@ -31,4 +41,5 @@ pub const EXHAUSTED: Kind = Kind {
 };
 
 /// Every problem type of links.
-pub const KINDS: &[&Kind] = &[&ALIAS_TAKEN, &INVALID, &NOT_FOUND, &GONE, &EXHAUSTED];
+pub const KINDS: &[&Kind] =
+    &[&ALIAS_TAKEN, &EXTERNAL_ID_TAKEN, &INVALID, &NOT_FOUND, &GONE, &USED_UP, &EXHAUSTED];

@@ -5,13 +5,14 @@
 //! version by one and posts the register of that version. M3 another application's link is
 //! unknown.
 
-use super::error::{ALIAS_TAKEN, GONE, NOT_FOUND};
+use super::error::{ALIAS_TAKEN, EXTERNAL_ID_TAKEN, GONE, NOT_FOUND};
 use super::request::{Draft, LIFE_DEFAULT_MS, Patch};
+use super::rules::{self, Rule};
 use super::wire::{self, Link, Target};
 use crate::id::format_id;
 use crate::machine::{At, Deadline, Machine, Step};
 use crate::problem::{PRECONDITION_FAILED, Problem};
-use crate::roads::{Register, Stamp};
+use crate::roads::{Register, Stamp, fnv1a};
 use crate::time::Millis;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{format, string::String, vec, vec::Vec};
@@ -42,6 +43,14 @@ pub struct Row {
     pub title: Option<String>,
     /// Sorted.
     pub tags: Vec<String>,
+    /// Where else it leads, for whom.
+    pub rules: Vec<Rule>,
+    /// How often it may be followed.
+    pub max_clicks: Option<u64>,
+    /// Where to when it is gone or used up.
+    pub fallback_url: Option<String>,
+    /// The caller's own name for it.
+    pub external_id: Option<String>,
     /// By the origin's clock.
     pub created_at: Millis,
     /// `None` = never.
@@ -60,6 +69,9 @@ impl Row {
             to: self.long_url.clone(),
             redirect: self.redirect,
             expires_at: self.expires_at,
+            rules: self.rules.clone(),
+            max_clicks: self.max_clicks,
+            fallback_url: self.fallback_url.clone(),
             link: format_id(wire::ID_PREFIX, self.id),
             app: self.app.clone(),
         };
@@ -83,11 +95,36 @@ impl Row {
             short_url: format!("{}/{}", base.trim_end_matches('/'), self.name.code),
             long_url: self.long_url.clone(),
             redirect: self.redirect,
+            rules: self.rules.clone(),
+            max_clicks: self.max_clicks,
+            fallback_url: self.fallback_url.clone(),
+            external_id: self.external_id.clone(),
             title: self.title.clone(),
             tags: self.tags.clone(),
             created_at: self.created_at,
             expires_at: self.expires_at,
         }
+    }
+
+    /// Names target and settings: links with different ones have different names, but for one
+    /// in 2^63.
+    #[must_use]
+    pub fn likeness(&self) -> u64 {
+        likeness(&self.long_url, self.redirect, &self.rules, self.max_clicks, &self.fallback_url)
+    }
+
+    /// Whether it serves `draft` as well as a new link would.
+    fn is_like(&self, draft: &Draft, now: Millis) -> bool {
+        self.deleted_at.is_none()
+            && self.expires_at.is_none_or(|at| at > now)
+            && self.long_url == draft.long_url
+            && self.redirect == draft.redirect
+            && self.rules == draft.rules
+            && self.max_clicks == draft.max_clicks
+            && self.fallback_url == draft.fallback_url
+            && self.external_id == draft.external_id
+            && draft.expires_at.is_none_or(|wanted| wanted == self.expires_at)
+            && draft.alias.as_ref().is_none_or(|alias| *alias == self.name.code)
     }
 
     /// The entity tag of this version.
@@ -109,6 +146,48 @@ impl Row {
             None => Ok(()),
         }
     }
+}
+
+fn likeness(
+    long_url: &str,
+    redirect: u16,
+    rules: &[Rule],
+    max_clicks: Option<u64>,
+    fallback_url: &Option<String>,
+) -> u64 {
+    let rules = rules::to_text(rules);
+    let text = format!("{long_url}\n{redirect}\n{rules:?}\n{max_clicks:?}\n{fallback_url:?}");
+    // Fits a signed column.
+    fnv1a(text.as_bytes()) >> 1
+}
+
+impl Draft {
+    /// As [`Row::likeness`].
+    #[must_use]
+    pub fn likeness(&self) -> u64 {
+        likeness(&self.long_url, self.redirect, &self.rules, self.max_clicks, &self.fallback_url)
+    }
+}
+
+/// What must be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The row of a code.
+    Code(Name),
+    /// The application's rows with this likeness, at most a few.
+    Like {
+        /// The application.
+        app: String,
+        /// See [`Row::likeness`].
+        likeness: u64,
+    },
+    /// The application's live row with this external id.
+    External {
+        /// The application.
+        app: String,
+        /// The caller's name for it.
+        id: String,
+    },
 }
 
 /// 404.
@@ -167,6 +246,8 @@ pub enum Change {
 pub enum Reply {
     /// It was created; the register is its projection.
     Created(Row, Register),
+    /// A live link like it exists.
+    Reused(Row, Register),
     /// It was changed.
     Changed(Row, Register),
     /// It was deleted.
@@ -201,6 +282,17 @@ pub struct Links;
 impl Links {
     fn create(view: &View, now: Millis, input: (u64, Name, String, Draft)) -> Step<Self> {
         let (id, name, app, draft) = input;
+        let mine = || view.rows.values().filter(|row| row.app == app);
+        if draft.reuse
+            && let Some(row) = mine().find(|row| row.is_like(&draft, now))
+        {
+            return Step::reply(Reply::Reused(row.clone(), row.register(view.epoch)));
+        }
+        let named = |row: &&Row| row.deleted_at.is_none() && row.external_id == draft.external_id;
+        if draft.external_id.is_some() && mine().any(|row| named(&row)) {
+            let problem = Problem::new(&EXTERNAL_ID_TAKEN, "a live link has this external_id");
+            return Step::reply(Reply::Refused(problem));
+        }
         if view.rows.contains_key(&name) {
             return Step::reply(match draft.alias {
                 None => Reply::CodeInTheWay,
@@ -218,6 +310,10 @@ impl Links {
             redirect: draft.redirect,
             title: draft.title,
             tags: draft.tags,
+            rules: draft.rules,
+            max_clicks: draft.max_clicks,
+            fallback_url: draft.fallback_url,
+            external_id: draft.external_id,
             created_at: now,
             expires_at: draft.expires_at.unwrap_or(Some(now.plus(LIFE_DEFAULT_MS))),
             deleted_at: None,
@@ -267,11 +363,14 @@ impl Patch {
         row.redirect = self.redirect.unwrap_or(row.redirect);
         row.title = self.title.unwrap_or_else(|| row.title.clone());
         row.tags = self.tags.unwrap_or_else(|| row.tags.clone());
+        row.rules = self.rules.unwrap_or_else(|| row.rules.clone());
+        row.max_clicks = self.max_clicks.unwrap_or(row.max_clicks);
+        row.fallback_url = self.fallback_url.unwrap_or_else(|| row.fallback_url.clone());
     }
 }
 
 impl Machine for Links {
-    type Key = Name;
+    type Key = Key;
     type View = View;
     type Input = Input;
     type Write = Write;
@@ -279,9 +378,16 @@ impl Machine for Links {
     type Tell = core::convert::Infallible;
     type Reply = Reply;
 
-    fn reads(&self, input: &Input, keys: &mut BTreeSet<Name>) {
+    fn reads(&self, input: &Input, keys: &mut BTreeSet<Key>) {
         let (Input::Create { name, .. } | Input::Change { name, .. }) = input;
-        keys.insert(name.clone());
+        keys.insert(Key::Code(name.clone()));
+        let Input::Create { app, draft, .. } = input else { return };
+        if draft.reuse {
+            keys.insert(Key::Like { app: app.clone(), likeness: draft.likeness() });
+        }
+        if let Some(id) = &draft.external_id {
+            keys.insert(Key::External { app: app.clone(), id: id.clone() });
+        }
     }
 
     fn decide(&self, view: &View, at: At, input: Input) -> Step<Self> {
@@ -320,6 +426,11 @@ mod tests {
             redirect: 302,
             title: None,
             tags: Vec::new(),
+            rules: Vec::new(),
+            max_clicks: None,
+            fallback_url: None,
+            external_id: None,
+            reuse: false,
         }
     }
 
@@ -353,6 +464,40 @@ mod tests {
         let inputs = [create("aaaaaaa", true), create("aaaaaaa", false)];
         let turn = turn(&Links, &mut view, AT, inputs);
         assert_eq!(turn.replies[1], Reply::CodeInTheWay);
+    }
+
+    #[test]
+    fn l15_a_live_link_is_reused_and_an_external_id_is_unique_among_live_links() {
+        let mut view = View::default();
+        let create = |code: &str, app: &str, change: fn(&mut Draft)| {
+            let mut draft = draft(None);
+            change(&mut draft);
+            Input::Create { id: 7, name: name(code), app: app.into(), draft }
+        };
+        let turn = turn(
+            &Links,
+            &mut view,
+            AT,
+            [
+                create("one", "app_1", |_| {}),
+                create("two", "app_1", |draft| draft.reuse = true),
+                create("three", "app_2", |draft| draft.reuse = true),
+                create("four", "app_1", |draft| {
+                    draft.reuse = true;
+                    draft.redirect = 301;
+                }),
+                create("five", "app_1", |draft| draft.external_id = Some("x".into())),
+                create("six", "app_1", |draft| draft.external_id = Some("x".into())),
+                create("seven", "app_2", |draft| draft.external_id = Some("x".into())),
+            ],
+        );
+        let code = |reply: &Reply| match reply {
+            Reply::Created(row, _) => row.name.code.clone(),
+            Reply::Reused(row, _) => format!("={}", row.name.code),
+            other => format!("{other:?}").chars().take(7).collect(),
+        };
+        let codes: Vec<String> = turn.replies.iter().map(code).collect();
+        assert_eq!(codes, ["one", "=one", "three", "four", "five", "Refused", "seven"]);
     }
 
     #[test]

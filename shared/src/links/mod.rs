@@ -3,12 +3,16 @@
 //! Invariant: a code is issued once and never again; what it leads to is decided by
 //! [`redirect::decide`] from the register alone, without asking anyone.
 
+pub mod agent;
 pub mod alias;
 pub mod code;
 pub mod error;
 pub mod machine;
+pub mod query;
 pub mod redirect;
 pub mod request;
+pub mod rules;
 pub mod stats;
 pub mod target;
+pub mod visitors;
 pub mod wire;

@@ -2,29 +2,31 @@
 //!
 //! Invariant: the edge checks to refuse early, the origin checks with the same function to decide.
 
-use super::wire::Interval;
+use super::rules::{self, Rule};
+use super::wire::BulkRequest;
 use super::{alias, error::INVALID, target};
 use crate::body;
-use crate::page::{self, Ask};
-use crate::problem::{FieldError, Problem, UNACCEPTABLE};
+use crate::problem::{FieldError, Problem};
 use crate::time::{DAY_MS, Millis};
-use alloc::collections::BTreeMap;
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, string::String, string::ToString, vec::Vec};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Links live this long unless asked (L6): 5 × 365 days.
 pub const LIFE_DEFAULT_MS: u64 = 5 * 365 * DAY_MS;
+/// Clicks of a link at most: what JSON numbers and the edge's SQL hold exactly, 2^53 − 1.
+pub const CLICKS_MAX: u64 = (1 << 53) - 1;
+/// An external id's bytes.
+pub const EXTERNAL_ID_BYTES_MAX: usize = 200;
+/// Items of one bulk call.
+pub const BULK_MAX: usize = 1_000;
+/// A bulk body: 1,000 items of 4 KiB on average.
+pub const BULK_BYTES_MAX: u64 = 4 << 20;
 /// A title's characters.
 pub const TITLE_CHARS_MAX: usize = 200;
 /// Tags of a link.
 pub const TAGS_MAX: usize = 20;
 /// A tag's characters.
 pub const TAG_CHARS_MAX: usize = 50;
-/// Longest window of stats with hourly slots: 8,784 slots.
-pub const STATS_WINDOW_MAX_MS: u64 = 366 * DAY_MS;
-/// The window of stats unless asked.
-pub const STATS_WINDOW_DEFAULT_MS: u64 = 30 * DAY_MS;
-
 /// `POST /api/v1/shorten`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -48,6 +50,21 @@ pub struct ShortenRequest {
     /// At most 20 of at most 50 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
+    /// Where else it leads, for whom: at most 20, the first that holds wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<Rule>>,
+    /// How often it may be followed, 1 to 2^53−1; then 410 or `fallback_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_clicks: Option<u64>,
+    /// Where to when it is gone or used up; as `long_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_url: Option<String>,
+    /// The caller's own name for it, 1 to 200 visible ASCII characters, unique among live links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Answer 200 with the live link that has this target and these settings, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuse: Option<bool>,
 }
 
 /// `PATCH /api/v1/links/{code}`: what is missing stays as it is.
@@ -75,6 +92,17 @@ pub struct PatchRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub tags: Option<Vec<String>>,
+    /// Replaces all rules.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<Rule>>,
+    /// `null` removes the bound.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>"))]
+    pub max_clicks: Option<Option<u64>>,
+    /// `null` removes it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub fallback_url: Option<Option<String>>,
 }
 
 /// `null` is `Some(None)`, a missing field is `None`.
@@ -97,6 +125,16 @@ pub struct Draft {
     pub title: Option<String>,
     /// For search.
     pub tags: Vec<String>,
+    /// Checked.
+    pub rules: Vec<Rule>,
+    /// How often it may be followed.
+    pub max_clicks: Option<u64>,
+    /// Normalised.
+    pub fallback_url: Option<String>,
+    /// The caller's own name for it.
+    pub external_id: Option<String>,
+    /// Whether a live link like it will do.
+    pub reuse: bool,
 }
 
 /// A change of a link, every field checked; `None` stays as it is.
@@ -112,6 +150,31 @@ pub struct Patch {
     pub title: Option<Option<String>>,
     /// Replaces all tags.
     pub tags: Option<Vec<String>>,
+    /// Replaces all rules.
+    pub rules: Option<Vec<Rule>>,
+    /// `Some(None)` removes the bound.
+    pub max_clicks: Option<Option<u64>>,
+    /// `Some(None)` removes it.
+    pub fallback_url: Option<Option<String>>,
+}
+
+impl Draft {
+    /// Every URL that it leads to.
+    #[must_use]
+    pub fn targets(&self) -> Vec<&str> {
+        let rules = self.rules.iter().map(|rule| rule.to.as_str());
+        rules.chain(self.fallback_url.as_deref()).chain([self.long_url.as_str()]).collect()
+    }
+}
+
+impl Patch {
+    /// Every URL that it newly leads to.
+    #[must_use]
+    pub fn targets(&self) -> Vec<&str> {
+        let rules = self.rules.iter().flatten().map(|rule| rule.to.as_str());
+        let fallback = self.fallback_url.iter().flatten().map(String::as_str);
+        rules.chain(fallback).chain(self.long_url.as_deref()).collect()
+    }
 }
 
 /// Gathers what is wrong, field by field.
@@ -125,11 +188,27 @@ impl Checker {
         self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
     }
 
-    fn target(&mut self, text: &str, own: &[&str]) -> String {
+    fn target(&mut self, pointer: &str, text: &str, own: &[&str]) -> String {
         target::normalise(text, own).unwrap_or_else(|refused| {
-            self.refuse("/long_url", refused.detail());
+            self.refuse(pointer, refused.detail());
             String::new()
         })
+    }
+
+    fn clicks(&mut self, clicks: u64) -> u64 {
+        if !(1..=CLICKS_MAX).contains(&clicks) {
+            self.refuse("/max_clicks", format!("must be 1 to {CLICKS_MAX}"));
+        }
+        clicks
+    }
+
+    fn external_id(&mut self, id: String) -> String {
+        let fits = (1..=EXTERNAL_ID_BYTES_MAX).contains(&id.len());
+        if !fits || !id.bytes().all(|b| b.is_ascii_graphic()) {
+            let detail = format!("must be 1 to {EXTERNAL_ID_BYTES_MAX} visible ASCII characters");
+            self.refuse("/external_id", detail);
+        }
+        id
     }
 
     fn expiry(&mut self, text: Option<String>) -> Option<Millis> {
@@ -196,12 +275,17 @@ pub fn shorten(bytes: &[u8], own: &[&str], now: Millis) -> Result<Draft, Problem
         check.refuse("/custom_alias", refused.detail());
     }
     let draft = Draft {
-        long_url: check.target(&request.long_url, own),
+        long_url: check.target("/long_url", &request.long_url, own),
         alias: request.custom_alias,
         expires_at: request.expiry.map(|given| check.expiry(given)),
         redirect: check.redirect(request.redirect.unwrap_or(302)),
         title: request.title.and_then(|title| check.title(title)),
         tags: check.tags(request.tags.unwrap_or_default()),
+        rules: rules::check(request.rules.unwrap_or_default(), own, &mut check.errors),
+        max_clicks: request.max_clicks.map(|clicks| check.clicks(clicks)),
+        fallback_url: request.fallback_url.map(|url| check.target("/fallback_url", &url, own)),
+        external_id: request.external_id.map(|id| check.external_id(id)),
+        reuse: request.reuse.unwrap_or(false),
     };
     check.done(draft)
 }
@@ -214,84 +298,37 @@ pub fn patch(bytes: &[u8], own: &[&str], now: Millis) -> Result<Patch, Problem> 
     let request: PatchRequest = body::parse(bytes)?;
     let mut check = Checker { now, errors: Vec::new() };
     let patch = Patch {
-        long_url: request.long_url.map(|text| check.target(&text, own)),
+        long_url: request.long_url.map(|text| check.target("/long_url", &text, own)),
         expires_at: request.expiry.map(|given| check.expiry(given)),
         redirect: request.redirect.map(|status| check.redirect(status)),
         title: request.title.map(|title| title.and_then(|title| check.title(title))),
         tags: request.tags.map(|tags| check.tags(tags)),
+        rules: request.rules.map(|rules| rules::check(rules, own, &mut check.errors)),
+        max_clicks: request.max_clicks.map(|given| given.map(|clicks| check.clicks(clicks))),
+        fallback_url: request
+            .fallback_url
+            .map(|given| given.map(|url| check.target("/fallback_url", &url, own))),
     };
     check.done(patch)
 }
 
-/// What `GET /api/v1/links` asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListAsk {
-    /// Which page.
-    pub page: Ask,
-    /// Only links with this tag.
-    pub tag: Option<String>,
-    /// Only links whose code, target or title contains this.
-    pub q: Option<String>,
-}
-
-/// What `GET /api/v1/stats/{code}` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StatsAsk {
-    /// From this moment on.
-    pub from: Millis,
-    /// Before this moment.
-    pub to: Millis,
-    /// The width of a slot.
-    pub interval: Interval,
-}
-
-/// Reads the query of a list.
+/// Reads the body of `POST /api/v1/links/bulk`; each item for itself.
 ///
 /// # Errors
-/// 422 for an unknown or unacceptable parameter.
-pub fn list(query: &str) -> Result<ListAsk, Problem> {
-    let query = known(query, &["limit", "cursor", "tag", "q"])?;
-    let get = |name: &str| query.get(name).map(String::as_str);
-    let page = page::ask(get("limit"), get("cursor"))?;
-    Ok(ListAsk { page, tag: get("tag").map(Into::into), q: get("q").map(Into::into) })
-}
-
-/// Reads the query of stats: the last 30 days by the hour unless asked.
-///
-/// # Errors
-/// 422 for an unknown or unacceptable parameter.
-pub fn stats(query: &str, now: Millis) -> Result<StatsAsk, Problem> {
-    let query = known(query, &["from", "to", "interval"])?;
-    let moment = |name: &str| match query.get(name) {
-        None => Ok(None),
-        Some(text) => Millis::parse(text)
-            .map(Some)
-            .ok_or_else(|| parameter(name, "must be an RFC 3339 time or a date")),
-    };
-    let to = moment("to")?.unwrap_or(now.plus(1));
-    let from = moment("from")?.unwrap_or(Millis(to.0.saturating_sub(STATS_WINDOW_DEFAULT_MS)));
-    if from >= to || to.since(from) > STATS_WINDOW_MAX_MS {
-        return Err(parameter("from", "must be before to, by 366 days at most"));
+/// 400, or 422 for what is no list of up to [`BULK_MAX`] items.
+pub fn bulk(
+    bytes: &[u8],
+    own: &[&str],
+    now: Millis,
+) -> Result<Vec<Result<Draft, Problem>>, Problem> {
+    let request: BulkRequest = body::read(bytes)?;
+    if request.links.len() > BULK_MAX {
+        let detail = format!("must be at most {BULK_MAX} items");
+        let error = FieldError { pointer: "/links".into(), detail };
+        return Err(Problem::fields(&INVALID, alloc::vec![error]));
     }
-    let interval = match query.get("interval").map(String::as_str) {
-        None | Some("hour") => Interval::Hour,
-        Some("day") => Interval::Day,
-        Some(_) => return Err(parameter("interval", "must be hour or day")),
-    };
-    Ok(StatsAsk { from, to, interval })
-}
-
-fn known(query: &str, names: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
-    let query = page::query(query);
-    match query.keys().find(|name| !names.contains(&name.as_str())) {
-        None => Ok(query),
-        Some(name) => Err(parameter(name, "is not a parameter of this call")),
-    }
-}
-
-fn parameter(name: &str, detail: &str) -> Problem {
-    let error = FieldError { pointer: format!("?{name}"), detail: detail.into() };
-    Problem::fields(&UNACCEPTABLE, vec![error])
+    let items = request.links.iter();
+    Ok(items.map(|item| shorten(item.to_string().as_bytes(), own, now)).collect())
 }
 
 #[cfg(test)]
@@ -350,15 +387,5 @@ mod tests {
         assert_eq!((never.expires_at, never.title), (Some(None), Some(None)));
         assert_eq!(pointers(read(r#"{"long_url":"https://sho.rt/x"}"#)), ["/long_url"]);
         assert_eq!(pointers(read(r#"{"long_url":null}"#)), ["/long_url"]);
-    }
-
-    #[test]
-    fn queries_are_checked() {
-        assert_eq!(list("tag=a%20b&limit=7").unwrap().tag.as_deref(), Some("a b"));
-        assert_eq!(pointers(list("offset=3")), ["?offset"]);
-        let ask = stats("from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&interval=day", NOW);
-        assert_eq!(ask.unwrap().interval, Interval::Day);
-        assert_eq!(pointers(stats("from=2026-01-02&to=2026-01-01", NOW)), ["?from"]);
-        assert_eq!(pointers(stats("interval=week", NOW)), ["?interval"]);
     }
 }

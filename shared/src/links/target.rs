@@ -4,7 +4,7 @@
 //! can stand in a `Location` header as it is. Refused, not mended: control characters, which the
 //! standard would silently drop.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use url::{Host, Url};
 
 /// A target is at most this long, as given and as normalised.
@@ -72,6 +72,25 @@ pub fn normalise(text: &str, own: &[&str]) -> Result<String, Refused> {
     if out.len() > BYTES_MAX { Err(Refused::TooLong) } else { Ok(out) }
 }
 
+/// A domain's name in its normal form (lower case, punycode, no dot at the end).
+#[must_use]
+pub fn domain(name: &str) -> Option<String> {
+    match Host::parse(name.trim_end_matches('.')).ok()? {
+        Host::Domain(name) if is_domain(&name) => Some(name),
+        _ => None,
+    }
+}
+
+/// The domain of a target and every domain above it; nothing for an address.
+#[must_use]
+pub fn domains(url: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(url) else { return Vec::new() };
+    let Some(Host::Domain(name)) = url.host() else { return Vec::new() };
+    let name = name.trim_end_matches('.');
+    let below = name.match_indices('.').filter_map(|(at, _)| name.get(at.saturating_add(1)..));
+    core::iter::once(name).chain(below).map(String::from).collect()
+}
+
 /// Same host and port, whichever of the two schemes: both reach the redirect.
 fn same_place(own: &Url, other: &Url) -> bool {
     let host = |url: &Url| url.host_str().map(|host| String::from(host.trim_end_matches('.')));
@@ -104,6 +123,15 @@ mod tests {
             let normal = if normal.is_empty() { given } else { normal };
             assert_eq!(normalise(given, OWN).as_deref(), Ok(normal));
         }
+    }
+
+    #[test]
+    fn a_domain_stands_below_its_parents() {
+        assert_eq!(domains("https://a.b.example./x"), ["a.b.example", "b.example", "example"]);
+        assert!(domains("https://192.0.2.1/").is_empty());
+        assert_eq!(domain("MÜLLER.example.").as_deref(), Some("xn--mller-kva.example"));
+        assert_eq!(domain("a b"), None);
+        assert_eq!(domain("192.0.2.1"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What of a link travels: to callers, to the edge, and back up as clicks.
 
+use super::rules::Rule;
 use crate::time::{self, Millis};
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,15 @@ pub struct Target {
     /// Gone from this moment on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Millis>,
+    /// Where else to, for whom.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// How often it may be followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_clicks: Option<u64>,
+    /// Where to when it is gone or used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_url: Option<String>,
     /// The link's id, for its clicks.
     pub link: String,
     /// The application that owns it.
@@ -78,6 +88,14 @@ pub struct Link {
     pub long_url: String,
     /// 301, 302, 307 or 308.
     pub redirect: u16,
+    /// Where else it leads, for whom; the first that holds wins.
+    pub rules: Vec<Rule>,
+    /// How often it may be followed; `null` = without bound.
+    pub max_clicks: Option<u64>,
+    /// Where it leads when it is gone or used up; `null` = 410.
+    pub fallback_url: Option<String>,
+    /// The caller's own name for it.
+    pub external_id: Option<String>,
     /// For people.
     pub title: Option<String>,
     /// For search.
@@ -126,6 +144,8 @@ pub struct Stats {
     pub long_url: String,
     /// Human clicks in the window.
     pub clicks: u64,
+    /// People behind them, about (error < 2 %); each day counts anew.
+    pub unique_visitors: u64,
     /// Clicks by crawlers, HTTP libraries and the like.
     pub bots: u64,
     /// RFC 3339.
@@ -146,4 +166,35 @@ pub struct Stats {
     pub by_device: BTreeMap<String, u64>,
     /// Human clicks by browser family.
     pub by_browser: BTreeMap<String, u64>,
+}
+
+/// `POST /api/v1/links/bulk`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkRequest {
+    /// Up to 1,000, each as the body of `POST /api/v1/shorten`.
+    pub links: Vec<serde_json::Value>,
+}
+
+/// What became of one item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BulkResult {
+    /// The status that the item would have had alone.
+    pub status: u16,
+    /// The link, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<serde_json::Value>,
+    /// The problem, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<serde_json::Value>,
+}
+
+/// The answer of `POST /api/v1/links/bulk`: a result per item, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BulkAnswer {
+    /// As many as items.
+    pub results: Vec<BulkResult>,
 }

@@ -3,10 +3,12 @@
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
 use crate::admin::{
-    App, AppRequest, DeadLetter, Health, KeyAnswer, KeyRequest, OutboxRow, TIER_DEFAULT,
+    App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
+    OutboxRow, TIER_DEFAULT,
 };
 use crate::links::request::{PatchRequest, ShortenRequest};
-use crate::links::wire::{Link, Slot, Stats};
+use crate::links::rules::Rule;
+use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
 use crate::route::Route;
 use crate::time::Millis;
@@ -56,6 +58,19 @@ types! {
     "Link": Link = link();
     "LinkPage": Page<Link> = page_of(link(), &link().id);
     "Stats": Stats = stats();
+    "BulkRequest": BulkRequest = BulkRequest {
+        links: vec![
+            json!({"long_url": "https://example.com/a"}),
+            json!({"long_url": "https://example.com/b", "custom_alias": "b-page"}),
+        ],
+    };
+    "BulkAnswer": BulkAnswer = BulkAnswer {
+        results: vec![BulkResult {
+            status: 201,
+            link: serde_json::to_value(link()).ok(),
+            problem: None,
+        }],
+    };
     "TokenRequest": TokenRequest = TokenRequest {
         sub: "ann".into(),
         scope: Some("links:read links:write".into()),
@@ -87,6 +102,11 @@ types! {
         scopes: vec!["links:read".into(), "links:write".into()],
     };
     "OutboxPage": Page<OutboxRow> = page_of(outbox_row(), "17");
+    "BlockRequest": BlockRequest = BlockRequest { reason: "phishing".into() };
+    "BlockedDomainPage": Page<BlockedDomain> = page_of(
+        BlockedDomain { name: "bad.example".into(), reason: "phishing".into(), created_at: AT },
+        "bad.example",
+    );
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
 }
 
@@ -97,10 +117,23 @@ fn link() -> Link {
         short_url: "https://s.example/0004c92".into(),
         long_url: "https://en.wikipedia.org/wiki/Selvage?x=1#Weaving".into(),
         redirect: 302,
+        rules: vec![rule()],
+        max_clicks: None,
+        fallback_url: None,
+        external_id: None,
         title: Some("Selvage".into()),
         tags: vec!["docs".into()],
         created_at: AT,
         expires_at: Some(AT.plus(crate::links::request::LIFE_DEFAULT_MS)),
+    }
+}
+
+fn rule() -> Rule {
+    Rule {
+        country: vec!["JP".into()],
+        device: vec!["mobile".into()],
+        to: "https://ja.wikipedia.org/wiki/%E8%80%B3".into(),
+        ..Rule::default()
     }
 }
 
@@ -111,6 +144,7 @@ fn stats() -> Stats {
         short_url,
         long_url,
         clicks: 2,
+        unique_visitors: 2,
         bots: 1,
         created_at,
         expires_at,

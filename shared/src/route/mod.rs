@@ -22,6 +22,10 @@ pub enum Op {
     LinkPatch,
     LinkDelete,
     LinkStats,
+    LinkBulk,
+    LinkImport,
+    LinkExport,
+    LinkQr,
     TokenMint,
     EdgeHealth,
     EdgeOpenapi,
@@ -40,6 +44,9 @@ pub enum Op {
     OutboxList,
     OutboxRetry,
     DeadLetterList,
+    BlockPut,
+    BlockDelete,
+    BlockList,
 }
 
 /// Which side answers.
@@ -89,6 +96,8 @@ pub struct Route {
     pub request: Option<&'static str>,
     /// Status and schema of the answer to a success; an empty name is no body of JSON.
     pub response: (u16, &'static str),
+    /// The longest body, in bytes.
+    pub bytes_max: u64,
     /// The query's parameters.
     pub query: &'static [&'static str],
     /// The product's own problems; what [`Route::problems`] adds is common.

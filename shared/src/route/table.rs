@@ -4,7 +4,8 @@ use super::Access::{Operator, Public, Scope, Service, Signed};
 use super::Side::{self, Edge, Origin, Through};
 use super::{Access, Op, Route};
 use crate::links::error as links;
-use crate::{problem, roads};
+use crate::links::request::BULK_BYTES_MAX;
+use crate::{body, problem, roads};
 
 const fn route(
     op: Op,
@@ -24,6 +25,7 @@ const fn route(
         request: None,
         response: (200, ""),
         query: &[],
+        bytes_max: body::JSON_BYTES_MAX,
         problems: &[],
     }
 }
@@ -35,7 +37,12 @@ pub const ROUTES: &[Route] = &[
         summary: "Create a short link",
         request: Some("ShortenRequest"),
         response: (201, "Link"),
-        problems: &[&links::ALIAS_TAKEN, &links::INVALID, &links::EXHAUSTED],
+        problems: &[
+            &links::ALIAS_TAKEN,
+            &links::EXTERNAL_ID_TAKEN,
+            &links::INVALID,
+            &links::EXHAUSTED,
+        ],
         ..route(Op::Shorten, "POST", "/api/v1/shorten", Through, Scope("links:write"))
     },
     Route {
@@ -44,6 +51,34 @@ pub const ROUTES: &[Route] = &[
         response: (200, "LinkPage"),
         query: &["limit", "cursor", "tag", "q"],
         ..route(Op::LinkList, "GET", "/api/v1/links", Through, Scope("links:read"))
+    },
+    Route {
+        product: "links",
+        summary: "Create up to 1,000 short links, each for itself",
+        request: Some("BulkRequest"),
+        response: (200, "BulkAnswer"),
+        bytes_max: BULK_BYTES_MAX,
+        problems: &[&links::INVALID],
+        ..route(Op::LinkBulk, "POST", "/api/v1/links/bulk", Through, Scope("links:write"))
+    },
+    Route {
+        product: "links",
+        summary: "Create short links from CSV or JSON, a line of JSON per link",
+        problems: &[&problem::MALFORMED, &problem::UNSUPPORTED_MEDIA_TYPE],
+        ..route(Op::LinkImport, "POST", "/api/v1/links/import", Edge, Scope("links:write"))
+    },
+    Route {
+        product: "links",
+        summary: "All links of the application, as CSV or as lines of JSON",
+        query: &["format"],
+        ..route(Op::LinkExport, "GET", "/api/v1/links/export", Edge, Scope("links:read"))
+    },
+    Route {
+        product: "links",
+        summary: "The QR code of a link",
+        query: &["format", "size", "margin"],
+        problems: &[&links::NOT_FOUND, &links::GONE],
+        ..route(Op::LinkQr, "GET", "/api/v1/links/{code}/qr", Edge, Scope("links:read"))
     },
     Route {
         product: "links",
@@ -104,7 +139,7 @@ pub const ROUTES: &[Route] = &[
         product: "links",
         summary: "Follow a short link",
         response: (302, ""),
-        problems: &[&links::NOT_FOUND, &links::GONE],
+        problems: &[&links::NOT_FOUND, &links::GONE, &links::USED_UP],
         ..route(Op::Redirect, "GET", "/{code}", Edge, Public)
     },
     Route {
@@ -162,6 +197,28 @@ pub const ROUTES: &[Route] = &[
         response: (204, ""),
         problems: &[&problem::NOT_FOUND],
         ..route(Op::KeyRevoke, "DELETE", "/admin/keys/{kid}", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "Block a domain: no link may lead to it, or below it",
+        request: Some("BlockRequest"),
+        response: (204, ""),
+        problems: &[&links::INVALID],
+        ..route(Op::BlockPut, "PUT", "/admin/blocked-domains/{name}", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "Allow a domain again",
+        response: (204, ""),
+        problems: &[&links::INVALID, &problem::NOT_FOUND],
+        ..route(Op::BlockDelete, "DELETE", "/admin/blocked-domains/{name}", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "List the blocked domains",
+        response: (200, "BlockedDomainPage"),
+        query: &["limit", "cursor"],
+        ..route(Op::BlockList, "GET", "/admin/blocked-domains", Origin, Operator)
     },
     Route {
         summary: "What waits for the edge, or was refused by it",

@@ -1,0 +1,93 @@
+//! Domains that no link may lead to: the operator's list (L1).
+//!
+//! Invariant: a blocked domain blocks what is below it; the list is read for every creation, so a
+//! change acts at once on every replica.
+
+use crate::app::App;
+use crate::db::{self, Error};
+use crate::respond::{Call, Failure};
+use crate::values;
+use shared::admin::{BlockRequest, BlockedDomain};
+use shared::body;
+use shared::envelope::Envelope;
+use shared::links::error::INVALID;
+use shared::links::target;
+use shared::page::{self, Page};
+use shared::problem::{FieldError, NOT_FOUND, Problem};
+use shared::time::Millis;
+use sqlx::any::AnyRow;
+
+/// Refuses targets on the list.
+///
+/// # Errors
+/// 422 when one is blocked.
+pub async fn check(app: &App, targets: &[&str]) -> Result<(), Failure> {
+    let names: Vec<String> = targets.iter().flat_map(|url| target::domains(url)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let one_of = db::placeholders(1, names.len());
+    let sql = format!("select name from blocked_domain where name in {one_of} limit 1");
+    let found = app.db.read(&sql, names.into_iter().map(Into::into).collect()).await?;
+    let Some(row) = found.first() else { return Ok(()) };
+    let detail = format!("leads to {}, which the operator has blocked", db::text(row, "name")?);
+    let error = FieldError { pointer: "/long_url".into(), detail };
+    Err(Problem::fields(&INVALID, vec![error]).into())
+}
+
+/// `PUT /admin/blocked-domains/{name}`
+pub async fn put(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    body::check_media_type(call.header("content-type").as_deref())?;
+    let request: BlockRequest = body::parse(&call.body)?;
+    request.check()?;
+    let name = name(call)?;
+    let mut tx = app.db.begin().await?;
+    let sql = "insert into blocked_domain (name, reason, created_at) values ($1, $2, $3) \
+               on conflict (name) do update set reason = excluded.reason";
+    tx.write(sql, values![name.as_str(), request.reason.as_str(), db::now()]).await?;
+    tx.commit().await?;
+    tracing::info!(name, "an operator blocks a domain");
+    Ok(Envelope::empty(204))
+}
+
+/// `DELETE /admin/blocked-domains/{name}`
+pub async fn delete(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let name = name(call)?;
+    let mut tx = app.db.begin().await?;
+    let gone = tx.write("delete from blocked_domain where name = $1", values![name]).await?;
+    tx.commit().await?;
+    if gone == 1 {
+        return Ok(Envelope::empty(204));
+    }
+    Err(Problem::new(&NOT_FOUND, "the domain is not blocked").into())
+}
+
+/// `GET /admin/blocked-domains`
+pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let ask = crate::admin::roads::ask(call, &[])?;
+    let sql = "select name, reason, created_at from blocked_domain where name > $1 \
+               order by name limit $2";
+    let after = ask.after.unwrap_or_default();
+    let rows = app.db.read(sql, values![after, u64::from(ask.limit) + 1]).await?;
+    let mut items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items.last().filter(|_| more).map(|last| page::cursor(&last.name));
+    Ok(Envelope::json(200, &Page { items, next_cursor }))
+}
+
+fn read(row: &AnyRow) -> Result<BlockedDomain, Error> {
+    Ok(BlockedDomain {
+        name: db::text(row, "name")?,
+        reason: db::text(row, "reason")?,
+        created_at: Millis(db::number(row, "created_at")?),
+    })
+}
+
+fn name(call: &Call) -> Result<String, Problem> {
+    target::domain(call.segment(0)).ok_or_else(|| {
+        let detail = format!("{:?} is no domain", call.segment(0));
+        Problem::fields(&INVALID, vec![FieldError { pointer: "/name".into(), detail }])
+    })
+}

@@ -1,0 +1,53 @@
+//! Many links in one call: each for itself, all in few commits.
+//!
+//! Invariant: a bad item spoils no other. With an `Idempotency-Key` every item has a key of its
+//! own (`{key}#{index}`), so that a repeated call makes nothing twice, however far the first came.
+
+use super::create;
+use crate::app::App;
+use crate::db;
+use crate::respond::{Call, Failure};
+use futures::future::join_all;
+use shared::envelope::Envelope;
+use shared::idempotency::Key;
+use shared::links::request::{self, Draft};
+use shared::links::wire::{BulkAnswer, BulkResult};
+use shared::problem::Problem;
+use shared::roads::Register;
+
+/// `POST /api/v1/links/bulk`
+pub async fn bulk(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let drafts = request::bulk(&call.body, &[&app.config.public_url], db::now())?;
+    let key = call.idempotency_key()?;
+    let items = drafts.into_iter().enumerate().map(|(index, draft)| {
+        let key =
+            key.as_ref().map(|key| Key { key: format!("{}#{index}", key.key), ..key.clone() });
+        item(app, call, draft, key)
+    });
+    let mut results = Vec::new();
+    let mut projections = Vec::new();
+    for (result, registers) in join_all(items).await {
+        results.push(result);
+        projections.extend(registers);
+    }
+    Ok(Envelope { projections, ..Envelope::json(200, &BulkAnswer { results }) })
+}
+
+async fn item(
+    app: &App,
+    call: &Call,
+    draft: Result<Draft, Problem>,
+    key: Option<Key>,
+) -> (BulkResult, Vec<Register>) {
+    let answer = match draft {
+        Ok(draft) => create(app, call, draft, key).await,
+        Err(problem) => Err(problem.into()),
+    };
+    let envelope = answer.unwrap_or_else(|failure| {
+        let id = &call.context.request_id;
+        Envelope::problem(&failure.problem(), &app.config.public_url, id)
+    });
+    let body = serde_json::from_str(&envelope.body).ok();
+    let (link, problem) = if envelope.status < 300 { (body, None) } else { (None, body) };
+    (BulkResult { status: envelope.status, link, problem }, envelope.projections)
+}

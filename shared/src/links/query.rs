@@ -1,0 +1,110 @@
+//! What callers ask of lists and stats, by query parameters.
+//!
+//! Invariant: an unknown parameter is refused, as an unknown field is.
+
+use super::wire::Interval;
+use crate::page::{self, Ask};
+use crate::problem::{FieldError, Problem, UNACCEPTABLE};
+use crate::time::{DAY_MS, Millis};
+use alloc::collections::BTreeMap;
+use alloc::{format, string::String, vec};
+
+/// Longest window of stats with hourly slots: 8,784 slots.
+pub const STATS_WINDOW_MAX_MS: u64 = 366 * DAY_MS;
+/// The window of stats unless asked.
+pub const STATS_WINDOW_DEFAULT_MS: u64 = 30 * DAY_MS;
+
+/// What `GET /api/v1/links` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListAsk {
+    /// Which page.
+    pub page: Ask,
+    /// Only links with this tag.
+    pub tag: Option<String>,
+    /// Only links whose code, target or title contains this.
+    pub q: Option<String>,
+}
+
+/// What `GET /api/v1/stats/{code}` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatsAsk {
+    /// From this moment on.
+    pub from: Millis,
+    /// Before this moment.
+    pub to: Millis,
+    /// The width of a slot.
+    pub interval: Interval,
+}
+
+/// Reads the query of a list.
+///
+/// # Errors
+/// 422 for an unknown or unacceptable parameter.
+pub fn list(query: &str) -> Result<ListAsk, Problem> {
+    let query = known(query, &["limit", "cursor", "tag", "q"])?;
+    let get = |name: &str| query.get(name).map(String::as_str);
+    let page = page::ask(get("limit"), get("cursor"))?;
+    Ok(ListAsk { page, tag: get("tag").map(Into::into), q: get("q").map(Into::into) })
+}
+
+/// Reads the query of stats: the last 30 days by the hour unless asked.
+///
+/// # Errors
+/// 422 for an unknown or unacceptable parameter.
+pub fn stats(query: &str, now: Millis) -> Result<StatsAsk, Problem> {
+    let query = known(query, &["from", "to", "interval"])?;
+    let moment = |name: &str| match query.get(name) {
+        None => Ok(None),
+        Some(text) => Millis::parse(text)
+            .map(Some)
+            .ok_or_else(|| parameter(name, "must be an RFC 3339 time or a date")),
+    };
+    let to = moment("to")?.unwrap_or(now.plus(1));
+    let from = moment("from")?.unwrap_or(Millis(to.0.saturating_sub(STATS_WINDOW_DEFAULT_MS)));
+    if from >= to || to.since(from) > STATS_WINDOW_MAX_MS {
+        return Err(parameter("from", "must be before to, by 366 days at most"));
+    }
+    let interval = match query.get("interval").map(String::as_str) {
+        None | Some("hour") => Interval::Hour,
+        Some("day") => Interval::Day,
+        Some(_) => return Err(parameter("interval", "must be hour or day")),
+    };
+    Ok(StatsAsk { from, to, interval })
+}
+
+fn known(query: &str, names: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
+    let query = page::query(query);
+    match query.keys().find(|name| !names.contains(&name.as_str())) {
+        None => Ok(query),
+        Some(name) => Err(parameter(name, "is not a parameter of this call")),
+    }
+}
+
+fn parameter(name: &str, detail: &str) -> Problem {
+    let error = FieldError { pointer: format!("?{name}"), detail: detail.into() };
+    Problem::fields(&UNACCEPTABLE, vec![error])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    const NOW: Millis = Millis(1_790_000_000_000);
+
+    fn pointers(refused: Result<impl core::fmt::Debug, Problem>) -> Vec<String> {
+        let problem = refused.unwrap_err();
+        assert_eq!(problem.status(), 422);
+        problem.errors.into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn queries_are_checked() {
+        assert_eq!(list("tag=a%20b&limit=7").unwrap().tag.as_deref(), Some("a b"));
+        assert_eq!(pointers(list("offset=3")), ["?offset"]);
+        let ask = stats("from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&interval=day", NOW);
+        assert_eq!(ask.unwrap().interval, Interval::Day);
+        assert_eq!(pointers(stats("from=2026-01-02&to=2026-01-01", NOW)), ["?from"]);
+        assert_eq!(pointers(stats("interval=week", NOW)), ["?interval"]);
+    }
+}
