@@ -159,7 +159,10 @@ fn header_references(names: &[&str]) -> Value {
 
 /// `components.headers`.
 pub(super) fn headers() -> Value {
-    let text = |about: &str, example: &str| json!({"description": about, "schema": {"type": "string"}, "example": example});
+    let text = |about: &str, example: &str| {
+        let schema = json!({"type": "string"});
+        json!({"description": about, "schema": schema, "example": example})
+    };
     json!({
         "Allow": text("The methods that the path knows.", "GET, HEAD, PATCH, DELETE"),
         "Cache-Control": text("Only permanent redirects are kept.", "private, no-store"),
