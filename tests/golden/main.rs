@@ -6,6 +6,7 @@
 
 mod keys;
 mod openapi;
+mod readme;
 mod roads;
 
 use serde::{Serialize, de::DeserializeOwned};
