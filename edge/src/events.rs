@@ -182,11 +182,13 @@ struct Trying;
 
 impl Trying {
     fn begin() -> Option<Self> {
-        GATHERED.with_borrow_mut(|gathered| {
+        let free = GATHERED.with_borrow_mut(|gathered| {
             let free = gathered.trying < TRYING_MAX;
             gathered.trying = gathered.trying.saturating_add(usize::from(free));
-            free.then_some(Self)
-        })
+            free
+        });
+        // Made outside the borrow, and only when it counts: its end borrows again.
+        free.then(|| Self)
     }
 }
 
@@ -230,6 +232,25 @@ mod tests {
         assert_eq!(all.push(event(), Millis(510), 500), Then::Nothing);
         let Then::Now(batch) = all.push(event(), Millis(511), 500) else { panic!("kept") };
         assert_eq!(batch.events.len(), 3);
+    }
+
+    #[test]
+    fn those_that_retry_are_bounded_and_make_room() {
+        let all: Vec<Trying> = (0..TRYING_MAX).filter_map(|_| Trying::begin()).collect();
+        assert_eq!(all.len(), TRYING_MAX);
+        assert!(Trying::begin().is_none());
+        drop(all);
+        assert!(Trying::begin().is_some());
+    }
+
+    #[test]
+    fn few_retry_at_once() {
+        let trying: Vec<Trying> = std::iter::from_fn(Trying::begin).collect();
+        assert_eq!(trying.len(), TRYING_MAX);
+        assert!(Trying::begin().is_none());
+        drop(trying);
+        assert!(Trying::begin().is_some());
+        assert_eq!(GATHERED.with_borrow(|gathered| gathered.trying), 0);
     }
 
     #[test]

@@ -105,28 +105,39 @@ impl Inner {
             Input::Apply { register, copy }
         });
         let Done { tells, replies } = self.shell()?.turn(inputs.collect())?;
-        self.absent.borrow_mut().retain(|name| !names.contains(name));
+        for name in &names {
+            self.absent.borrow_mut().remove(name);
+        }
         self.copy_soon(tells);
         Ok(replies.into_iter().flatten().collect())
     }
 
-    /// The stamps that the copies hold of the registers that have no row.
+    /// The stamps that the copies hold of the registers that have no row. A row may be forgotten
+    /// while copies are read, so what has none is looked for again until every copy was read.
     async fn copies(&self, registers: &[Register]) -> Result<BTreeMap<String, Stamp>, Thrown> {
         let well_formed = registers.iter().filter(|register| register.refusal().is_none());
         let names: Vec<Name> =
             well_formed.map(|one| (one.product.clone(), one.key.clone())).collect();
-        let rows = tables::named(&self.shell()?.storage, &names)?;
-        let unknown: BTreeSet<String> = names
-            .iter()
-            .filter(|name| !rows.contains_key(*name))
-            .map(|(product, key)| copy_key(product, key))
-            .collect();
-        let found = workers_kv::read_many(&self.env, &Vec::from_iter(unknown)).await?;
-        let stamps = found.into_iter().filter_map(|(key, text)| {
-            let (stamp, _) = decode_copy(text.as_deref()?)?;
-            Some((key, stamp))
-        });
-        Ok(stamps.collect())
+        let mut copies: BTreeMap<String, Option<Stamp>> = BTreeMap::new();
+        loop {
+            let rows = tables::named(&self.shell()?.storage, &names)?;
+            let unknown: BTreeSet<String> = names
+                .iter()
+                .filter(|name| !rows.contains_key(*name))
+                .map(|(product, key)| copy_key(product, key))
+                .filter(|key| !copies.contains_key(key))
+                .collect();
+            if unknown.is_empty() {
+                let known = |(key, stamp): (String, Option<Stamp>)| Some((key, stamp?));
+                return Ok(copies.into_iter().filter_map(known).collect());
+            }
+            let found = workers_kv::read_many(&self.env, &Vec::from_iter(unknown.clone())).await?;
+            copies.extend(unknown.into_iter().map(|key| (key, None)));
+            copies.extend(found.into_iter().map(|(key, text)| {
+                let stamp = text.as_deref().and_then(decode_copy).map(|(stamp, _)| stamp);
+                (key, stamp)
+            }));
+        }
     }
 
     async fn ask(self: &Rc<Self>, ask: Ask) -> Result<Answer, Thrown> {

@@ -1,6 +1,6 @@
 //! The object `recorder/{colo}/{0..3}`: keeps the events of isolates until the origin has them.
 //!
-//! Stored: `recorder` (one row: incarnation, next number, back-off), `event` (a row per event that
+//! Stored: `recorder` (one row: its name, next number, back-off), `event` (a row per event that
 //! was not acknowledged), `batch` (a row per batch that was taken) (`tables.rs`).
 //! Ordering: events are numbered 1, 2, 3 … without a gap and posted in that order, at most one
 //! delivery at a time (`shared::roads::recorder`, R1–R4).
@@ -45,9 +45,8 @@ impl Opened {
         let machine = recorder::Recorder { durations: settings.durations.clone() };
         let shell = Shell::open(machine, Storage::of(state))?;
         let drawn = hex::encode(entropy::bits128()?);
-        let incarnation = tables::incarnation(&shell.storage, &drawn)?;
-        let object = state.id().name().ok_or_else(|| Thrown("the object has no name".into()))?;
-        Ok(Self { settings, shell, name: format!("{object}/{incarnation}") })
+        let name = tables::name(&shell.storage, state.id().name(), &drawn)?;
+        Ok(Self { settings, shell, name })
     }
 }
 

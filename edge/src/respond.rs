@@ -63,10 +63,7 @@ pub(crate) fn respond(
     log::request(call, route, envelope.status);
     let headers = headers(call, &envelope);
     let body = has_body(call, &envelope).then_some(envelope.body.as_str());
-    http::response(envelope.status, &headers, body).unwrap_or_else(|Thrown(why)| {
-        log::fault(&call.id, "response", why);
-        Response::error()
-    })
+    http::response(envelope.status, &headers, body).unwrap_or_else(broken)
 }
 
 /// The answer to `OPTIONS` on a known path: a preflight's, when a web page asks.
@@ -85,9 +82,9 @@ pub(crate) fn options(call: &Call, allow: &str) -> Envelope {
     envelope
 }
 
-/// 500 for a request that could not even be taken up; there is no id yet.
+/// 500 for a request that could not be taken up, or whose answer could not be written.
 pub(crate) fn broken(Thrown(why): Thrown) -> Response {
-    log::fault("", "start", why);
+    log::fault("", "door", why);
     http::response(INTERNAL.class.status(), &[], Some(INTERNAL.title))
         .unwrap_or_else(|_| Response::error())
 }

@@ -134,12 +134,13 @@ impl Db {
         Ok(Self { pool, engine, writer: Mutex::new(()) })
     }
 
-    /// Brings the schema up to date.
+    /// Brings the schema up to date. A newer schema is left as it is: migrations only add, so the
+    /// program before the newest migration still runs (rollback, replicas of two versions).
     ///
     /// # Errors
     /// A migration failed, or one that ran before has changed.
     pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        sqlx::migrate!("./migrations").run(&self.pool).await
+        sqlx::migrate!("./migrations").set_ignore_missing(true).run(&self.pool).await
     }
 
     /// Begins a writing transaction.

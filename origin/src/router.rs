@@ -21,7 +21,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 
-/// The longest body: a recorder's delivery of 500 events of 4 KiB, escaped, or a bulk call.
+/// The longest body: a recorder's delivery of 1 MiB of events, escaped twice at the worst, or
+/// a bulk call.
 const BODY_BYTES_MAX: usize = 4 << 20;
 /// Longer than any call waits for the database and its locks.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);

@@ -107,16 +107,17 @@ impl Metrics {
     }
 
     async fn look(&self, app: &App) -> Result<(), Error> {
-        let sql = "select count(*) as waiting, count(parked) as parked, min(due) as due \
-                   from outbox";
+        let sql = "select count(*) as waiting, count(parked) as parked, \
+                   min(case when parked is null then created_at end) as oldest from outbox";
         let rows = app.db.read(sql, vec![]).await?;
         let Some(row) = rows.first() else { return Ok(()) };
         let (all, parked) = (db::number(row, "waiting")?, db::number(row, "parked")?);
-        let due = db::maybe_number(row, "due")?.map_or(0, |due| db::now().0.saturating_sub(due));
+        let oldest = db::maybe_number(row, "oldest")?;
+        let age_ms = oldest.map_or(0, |at| db::now().0.saturating_sub(at));
         let set = |gauge: &Gauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         set(&self.outbox_rows, all - parked);
         set(&self.outbox_parked, parked);
-        set(&self.outbox_age_ms, due);
+        set(&self.outbox_age_ms, age_ms);
         Ok(())
     }
 }

@@ -32,6 +32,7 @@ pub fn origin_document() -> String {
 }
 
 fn document(title: &str, about: &str, serves: fn(Side) -> bool) -> String {
+    let side = if serves(Side::Edge) { Side::Edge } else { Side::Origin };
     let routes: Vec<&Route> = ROUTES.iter().filter(|route| serves(route.side)).collect();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in &routes {
@@ -55,7 +56,7 @@ fn document(title: &str, about: &str, serves: fn(Side) -> bool) -> String {
             "schemas": schemas::all(&routes),
             "examples": answers::examples(&routes),
             "headers": answers::headers(),
-            "responses": answers::common(),
+            "responses": answers::common(side),
             "securitySchemes": security_schemes(&routes),
         },
     });
@@ -114,7 +115,7 @@ fn operation_id(op: Op) -> String {
 fn request_body(route: &Route) -> Option<Value> {
     let Some(name) = route.request else {
         let internal = route.access == Access::Signed && route.method == "POST";
-        let content = json!({"application/json": {"schema": {"type": "object"}}});
+        let content = json!({"application/json": {"schema": schemas::internal(route.op)}});
         return internal.then(|| json!({"required": true, "content": content}));
     };
     let content = json!({"application/json": {

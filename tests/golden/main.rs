@@ -4,4 +4,17 @@
 //! reader for the old one first.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod keys;
 mod openapi;
+mod readme;
+mod roads;
+
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+
+/// Writes `value` as `text` and reads `text` as `value`.
+#[track_caller]
+fn frozen<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, text: &str) {
+    assert_eq!(serde_json::to_string(value).unwrap(), text);
+    assert_eq!(serde_json::from_str::<T>(text).unwrap(), *value);
+}

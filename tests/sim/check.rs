@@ -22,6 +22,7 @@ use crate::stores::RecorderStore;
 use crate::world::World;
 use shared::config::Durations;
 use shared::links::machine::{self as links, Input, Reply};
+use shared::links::wire;
 use shared::roads::{Answer, Batch, Stamp, copy_key, encode_copy};
 use shared::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +46,9 @@ pub(crate) struct Checker {
     violation: Option<Violation>,
     reference: Reference,
     /// What each version of each code was, when it was committed.
-    log: BTreeMap<(links::Name, u64), Verdict>,
+    log: BTreeMap<(String, u64), Verdict>,
+    /// Since a restore the edge may hold what the origin has forgotten.
+    restored: bool,
     /// Effects by idempotency key.
     effects: BTreeMap<u64, u32>,
     /// When the creation of a code was acknowledged, and of which link.
@@ -59,7 +62,6 @@ pub(crate) struct Checker {
     happened: u64,
     recorded: BTreeSet<u64>,
     lost: usize,
-    gaps_before: u64,
 }
 
 impl Checker {
@@ -98,7 +100,8 @@ impl Checker {
         }
         let (Input::Create { name, .. } | Input::Change { name, .. }) = input;
         if let Verdict::Stands(_, _, version) | Verdict::Deleted(version) = found {
-            self.log.insert((name.clone(), version), found);
+            let code = wire::register_key(name.domain, &name.code);
+            self.log.insert((code, version), found);
             let effects = self.effects.entry(key).or_insert(0);
             *effects += 1;
             if *effects > 1 {
@@ -134,6 +137,15 @@ impl Checker {
         {
             let what = format!("{name:?} ({id}) created at {at} is absent for who asks at {began}");
             self.fail(Violation::new("S3", what));
+        }
+        if let Answer::Register(register) = answer
+            && !self.restored
+        {
+            let committed = self.log.get(&(name.1.clone(), register.stamp.version));
+            if !committed.is_some_and(|verdict| verdict.is(register)) {
+                let what = format!("{register:?} was read, {committed:?} was committed");
+                self.fail(Violation::new("S5", what));
+            }
         }
     }
 
@@ -173,6 +185,7 @@ impl Checker {
         self.junk = before.junk;
         self.recorded.retain(|event| !lost.contains(event));
         self.lost = lost.len();
+        self.restored = true;
     }
 }
 
@@ -224,8 +237,8 @@ impl World {
                 let what = format!("the copy of {key} is {copy:?}, should be {wanted:?}");
                 return Err(Violation::new(label, what));
             }
-            let rows = self.homes.iter().filter_map(|home| home.store.rows.get(&name));
-            for row in rows.filter(|row| row.register != register) {
+            let mut rows = self.homes.iter().filter_map(|home| home.store.rows.get(&name));
+            if let Some(row) = rows.find(|row| row.register != register) {
                 return Err(Violation::new(label, format!("{row:?} should be {register:?}")));
             }
         }
@@ -245,7 +258,8 @@ impl World {
             return Err(Violation::new("S5", "the database is not the reference".into()));
         }
         for (name, version, verdict) in &self.check.acknowledged {
-            let committed = self.check.log.get(&(name.clone(), *version));
+            let key = wire::register_key(name.domain, &name.code);
+            let committed = self.check.log.get(&(key, *version));
             if committed != Some(verdict) || !self.database.links.contains_key(name) {
                 let what = format!("{name:?}: {verdict:?} was acknowledged, not {committed:?}");
                 return Err(Violation::new("S5", what));
@@ -260,7 +274,7 @@ impl World {
         if let Some(event) = missing {
             return Err(Violation::new("S7", format!("event {event} was recorded, not applied")));
         }
-        let gaps = self.database.gaps - self.check.gaps_before;
+        let gaps = self.database.gaps;
         if gaps > u64::try_from(self.check.lost).unwrap_or(0) {
             let what = format!("{gaps} numbers never came, {} were lost", self.check.lost);
             return Err(Violation::new("S7", what));

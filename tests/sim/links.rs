@@ -3,8 +3,10 @@
 //! Invariant: the reference is written from the specification (L4, L5, L16), not from the
 //! machine: a map, an owner, a version, and the same question answered in the simplest way.
 
+use shared::id::format_id;
 use shared::links::machine::{Change, Input, Links, Name, Reply, Row, View, Write};
 use shared::links::request::{Draft, Patch};
+use shared::links::wire::{self, Target};
 use shared::machine::{At, Deadline, Machine, Step};
 use shared::roads::Register;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,18 @@ impl Verdict {
             Reply::Deleted(register) => Self::Deleted(register.stamp.version),
             Reply::CodeInTheWay => Self::InTheWay,
             Reply::Refused(problem) => Self::Problem(problem.status()),
+        }
+    }
+
+    /// Whether this is what the edge reads as `register`.
+    pub(crate) fn is(&self, register: &Register) -> bool {
+        let target = register.value.as_deref().map(serde_json::from_str::<Target>);
+        match (self, target) {
+            (Self::Deleted(_), None) => true,
+            (Self::Stands(id, url, _), Some(Ok(target))) => {
+                target.to == *url && target.link == format_id(wire::ID_PREFIX, *id)
+            }
+            _ => false,
         }
     }
 

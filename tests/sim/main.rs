@@ -85,22 +85,22 @@ fn seeds(test: &str, count: u64, disaster: Disaster) {
 
 #[test]
 fn storms_pass() {
-    seeds("storms_pass", 400, Disaster::None);
+    seeds("storms_pass", 2_000, Disaster::None);
 }
 
 #[test]
 fn a_wiped_edge_is_replayed() {
-    seeds("a_wiped_edge_is_replayed", 150, Disaster::Wipe);
+    seeds("a_wiped_edge_is_replayed", 800, Disaster::Wipe);
 }
 
 #[test]
 fn a_restored_origin_is_replayed_in_a_new_epoch() {
-    seeds("a_restored_origin_is_replayed_in_a_new_epoch", 100, Disaster::Restore);
+    seeds("a_restored_origin_is_replayed_in_a_new_epoch", 400, Disaster::Restore);
 }
 
 #[test]
 fn a_restored_origin_fills_an_empty_edge() {
-    seeds("a_restored_origin_fills_an_empty_edge", 100, Disaster::RestoreAndWipe);
+    seeds("a_restored_origin_fills_an_empty_edge", 400, Disaster::RestoreAndWipe);
 }
 
 #[test]

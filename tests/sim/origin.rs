@@ -164,7 +164,11 @@ impl World {
     fn relay_turn(&mut self, replica: usize, input: relay::Input) -> u64 {
         let clock = self.replicas[replica].clock;
         let (fault, at) = (self.fault(), self.at(clock));
-        let done = drive(&self.relay, &mut self.database, at, vec![input], fault);
+        let mut inputs = vec![input];
+        if self.rng.chance(300) {
+            inputs.push(relay::Input::Wake);
+        }
+        let done = drive(&self.relay, &mut self.database, at, inputs, fault);
         for relay::Send(rows) in done.tells {
             self.relay_send(replica, rows);
         }

@@ -35,12 +35,15 @@ impl Isolate {
     }
 }
 
+/// Which isolate handed which batch over: its place, its name, the batch's number.
+type Handed = (usize, String, u64);
+
 /// A recorder.
 pub(crate) struct RecorderNode {
     pub(crate) store: RecorderStore,
     pub(crate) clock: Clock,
     incarnation: u64,
-    inbox: Vec<(Input, Option<(usize, String, u64)>)>,
+    inbox: Vec<(Input, Option<Handed>)>,
     turning: bool,
     token: u64,
     armed: Option<Millis>,
@@ -151,12 +154,7 @@ impl World {
         node.waiting.clear();
     }
 
-    fn recorder_input(
-        &mut self,
-        recorder: usize,
-        input: Input,
-        back: Option<(usize, String, u64)>,
-    ) {
+    fn recorder_input(&mut self, recorder: usize, input: Input, back: Option<Handed>) {
         self.recorders[recorder].inbox.push((input, back));
         if !self.recorders[recorder].turning {
             self.recorders[recorder].turning = true;

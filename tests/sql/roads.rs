@@ -126,6 +126,9 @@ async fn two_relays_bring_everything_down_through_failures_and_park_what_is_refu
     assert_eq!(outbox::replay(&one, false).await.unwrap(), 250);
     until("the edge is rebuilt", async || edge.lock().unwrap().kept.len() == 250).await;
     outbox::replay(&one, true).await.unwrap();
+    let rows = one.db.read("select next from code_range", vec![]).await.unwrap();
+    let next = origin::db::number(&rows[0], "next").unwrap();
+    assert!(next >= 1_000_000_000, "codes issued after the backup are passed over: {next}");
     let all_new = async || edge.lock().unwrap().kept.values().all(|kept| kept.stamp.epoch == 2);
     until("the new epoch has arrived", all_new).await;
     relays.iter().for_each(tokio::task::JoinHandle::abort);

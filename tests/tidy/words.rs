@@ -42,6 +42,7 @@ pub(crate) fn unopened(path: &str, text: &str) -> Vec<String> {
     let opened = match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("rs") => first.starts_with("//! "),
         Some("sql") => first.starts_with("-- "),
+        _ if path.starts_with("scripts/infra/") => first.starts_with("# "),
         _ => {
             let second = lines.next().unwrap_or_default();
             first.starts_with("#!") && (second.starts_with("# ") || second.starts_with("// "))
@@ -78,4 +79,6 @@ fn a_file_without_an_opening_is_found() {
     assert_eq!(unopened("a.sql", "create table link ();").len(), 1);
     assert_eq!(unopened("scripts/a", "#!/usr/bin/env bash\nset -e").len(), 1);
     assert_eq!(unopened("scripts/a", "#!/usr/bin/env bash\n# A script.").len(), 0);
+    assert_eq!(unopened("scripts/infra/a.service", "[Unit]").len(), 1);
+    assert_eq!(unopened("scripts/infra/a.service", "# A unit.\n[Unit]").len(), 0);
 }

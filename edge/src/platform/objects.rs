@@ -1,6 +1,9 @@
 //! Calls to Durable Objects.
 //!
-//! Invariant: every call has a timeout, because an object whose isolate died may never answer.
+//! Invariant: every call has a timeout, because an object whose isolate died may never answer. It
+//! is tried again once where the platform says that it may (an object that moved, new code): every
+//! message of ours may arrive twice.
+//! Source: developers.cloudflare.com/durable-objects/best-practices/error-handling.
 
 use super::Thrown;
 use wasm_bindgen::prelude::*;
@@ -10,14 +13,20 @@ use worker::Env;
 export async function call(env, binding, name, path, body, ms) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new Error(`no answer within ${ms} ms`)), ms);
-  try {
-    const objects = env[binding];
-    const stub = objects.get(objects.idFromName(name));
+  const once = async () => {
+    // A stub that threw stays broken, so every attempt has its own.
+    const stub = env[binding].get(env[binding].idFromName(name));
     const init = { method: "POST", body, signal: abort.signal };
     const response = await stub.fetch("http://object" + path, init);
     const text = await response.text();
     if (response.status !== 200) throw new Error(`${response.status} ${text}`);
     return text;
+  };
+  try {
+    return await once().catch((error) => {
+      if (!error.retryable || error.overloaded || abort.signal.aborted) throw error;
+      return once();
+    });
   } finally {
     clearTimeout(timer);
   }

@@ -3,7 +3,7 @@
 //! Invariant: sequence numbers stay below 2^53, so INTEGER columns hold them.
 
 use crate::platform::Thrown;
-use crate::platform::storage::{Statement, Storage};
+use crate::platform::storage::{Alarm, Statement, Storage};
 use crate::shell::Tables;
 use serde_json::json;
 use shared::roads::Event;
@@ -15,7 +15,7 @@ impl Tables for Recorder {
     const SCHEMA: &'static [&'static str] = &[
         "create table if not exists recorder (
             one integer not null,
-            incarnation text not null,
+            name text not null,
             next_seq integer not null,
             failures integer not null,
             due integer,
@@ -91,18 +91,20 @@ fn waiting(storage: &Storage) -> Result<Vec<(u64, Event)>, Thrown> {
     Ok(rows.into_iter().map(|(seq, product, at, body)| (seq, event(product, at, body))).collect())
 }
 
-/// This object's incarnation: `drawn` when it has none yet. A wiped object gets another one, and
-/// so another watermark at the origin.
-pub(super) fn incarnation(storage: &Storage, drawn: &str) -> Result<String, Thrown> {
-    let first = json!([
-        "insert or ignore into recorder (one, incarnation, next_seq, failures) values (1, ?, 0, 0)",
-        drawn,
-    ]);
-    let known = |rows: Vec<(String,)>| rows.into_iter().next().map(|(known,)| known);
-    let sql = "select incarnation from recorder";
-    if let Some(known) = known(storage.rows(sql, &json!([]))?) {
-        return Ok(known);
+/// The name of this object's watermark at the origin: `{object}/{drawn}`, made once. A wiped object
+/// gets another one. Stored whole, because an alarm need not know its object's name.
+pub(super) fn name(
+    storage: &Storage,
+    object: Option<String>,
+    drawn: &str,
+) -> Result<String, Thrown> {
+    let rows: Vec<(String,)> = storage.rows("select name from recorder", &json!([]))?;
+    if let Some((name,)) = rows.into_iter().next() {
+        return Ok(name);
     }
-    storage.commit(&[first], crate::platform::storage::Alarm::Kept)?;
-    known(storage.rows(sql, &json!([]))?).ok_or_else(|| Thrown("no incarnation".into()))
+    let object = object.ok_or_else(|| Thrown("the object has no name".into()))?;
+    let name = format!("{object}/{drawn}");
+    let first = "insert into recorder (one, name, next_seq, failures) values (1, ?, 0, 0)";
+    storage.commit(&[json!([first, name])], Alarm::Kept)?;
+    Ok(name)
 }

@@ -4,7 +4,7 @@
 
 use super::schemas;
 use crate::problem::{self, Kind, MEDIA_TYPE, Problem};
-use crate::route::{Op, Route};
+use crate::route::{Op, Route, Side};
 use alloc::collections::BTreeMap;
 use alloc::{format, string::String, string::ToString, vec, vec::Vec};
 use serde_json::{Map, Value, json};
@@ -27,22 +27,22 @@ pub(super) fn of(route: &Route) -> Value {
         }
     }
     for (status, kinds) in by_status {
-        out.insert(status.to_string(), problems(status, &kinds));
+        out.insert(status.to_string(), problems(route.side, status, &kinds));
     }
     Value::Object(out)
 }
 
 /// What a path answers to a method that it does not know, and a path that is none.
-pub(super) fn common() -> Value {
+pub(super) fn common(side: Side) -> Value {
     json!({
-        "MethodNotAllowed": problems(405, &[&problem::METHOD_NOT_ALLOWED]),
-        "NotFound": problems(404, &[&problem::NOT_FOUND]),
+        "MethodNotAllowed": problems(side, 405, &[&problem::METHOD_NOT_ALLOWED]),
+        "NotFound": problems(side, 404, &[&problem::NOT_FOUND]),
     })
 }
 
 fn successes(route: &Route) -> Vec<(u16, Value)> {
     let (status, name) = route.response;
-    let mut names = vec!["X-Request-Id"];
+    let mut names = every_answer(route.side);
     let mut statuses = vec![status];
     match route.op {
         Op::Redirect => {
@@ -66,7 +66,17 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         answer.insert("description".into(), describe(status).into());
         (status, Value::Object(answer))
     };
-    statuses.into_iter().map(described).collect()
+    let mut answers: Vec<(u16, Value)> = statuses.into_iter().map(described).collect();
+    if route.op == Op::LinkGet {
+        let headers = header_references(&["ETag", "X-Request-Id"]);
+        answers.push((304, json!({"description": describe(304), "headers": headers})));
+    }
+    answers
+}
+
+/// The origin names requests in its problems and logs only; the edge in every answer.
+fn every_answer(side: Side) -> Vec<&'static str> {
+    if side == Side::Origin { Vec::new() } else { vec!["X-Request-Id"] }
 }
 
 fn content(route: &Route, name: &str) -> Option<Value> {
@@ -74,10 +84,14 @@ fn content(route: &Route, name: &str) -> Option<Value> {
     let text = json!({"schema": {"type": "string"}});
     match (route.op, name) {
         (Op::OriginMetrics, _) => Some(json!({"text/plain": text})),
-        (Op::ProblemType, _) => Some(json!({"*/*": text})),
-        (Op::EdgeOpenapi | Op::OriginOpenapi, _)
-        | (Op::Projections | Op::Events | Op::RegisterAsk, _) => {
+        (Op::ProblemType, _) => {
+            Some(json!({"application/json": {"schema": object}, "text/html": text}))
+        }
+        (Op::EdgeOpenapi | Op::OriginOpenapi, _) => {
             Some(json!({"application/json": {"schema": object}}))
+        }
+        (op @ (Op::Projections | Op::Events | Op::RegisterAsk), _) => {
+            Some(json!({"application/json": {"schema": schemas::internal(op)}}))
         }
         (_, "") => None,
         (_, name) => Some(json!({"application/json": {
@@ -93,6 +107,7 @@ fn describe(status: u16) -> &'static str {
         201 => "Created",
         204 => "Done; no body",
         301 => "Moved for good",
+        304 => "It is still the version of `If-None-Match`",
         302 => "Found: the default, so that every click is counted",
         307 => "Moved for now; the method stays",
         308 => "Moved for good; the method stays",
@@ -102,7 +117,7 @@ fn describe(status: u16) -> &'static str {
 
 /// The problems of one status. A `type` is absolute, and the service's public URL is not known
 /// here: so its end is held by a pattern, and the list stands beside it.
-fn problems(status: u16, kinds: &[&'static Kind]) -> Value {
+fn problems(side: Side, status: u16, kinds: &[&'static Kind]) -> Value {
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
     let ends: Vec<String> = kinds.iter().map(|k| format!("{}/{}", k.product, k.slug)).collect();
     let types: Vec<String> = ends.iter().map(|end| format!("/problems/{end}")).collect();
@@ -111,7 +126,7 @@ fn problems(status: u16, kinds: &[&'static Kind]) -> Value {
         (example_name(kind), json!({"$ref": name}))
     };
     let examples: Map<_, _> = kinds.iter().map(reference).collect();
-    let mut names = vec!["X-Request-Id"];
+    let mut names = every_answer(side);
     match status {
         401 => names.push("WWW-Authenticate"),
         405 => names.push("Allow"),
@@ -159,13 +174,16 @@ fn header_references(names: &[&str]) -> Value {
 
 /// `components.headers`.
 pub(super) fn headers() -> Value {
-    let text = |about: &str, example: &str| json!({"description": about, "schema": {"type": "string"}, "example": example});
+    let text = |about: &str, example: &str| {
+        let schema = json!({"type": "string"});
+        json!({"description": about, "schema": schema, "example": example})
+    };
     json!({
         "Allow": text("The methods that the path knows.", "GET, HEAD, PATCH, DELETE"),
         "Cache-Control": text("Only permanent redirects are kept.", "private, no-store"),
-        "ETag": text("For `If-Match`.", "\"1\""),
+        "ETag": text("For `If-Match` and `If-None-Match`.", "\"1\""),
         "Idempotent-Replayed": text("This is the stored answer, given again.", "true"),
-        "Location": text("Where it is, or leads.", "https://s.example/0004c92"),
+        "Location": text("Where it is, or leads.", "/api/v1/links/0004c92"),
         "Retry-After": {
             "description": "Seconds after which a new try makes sense; not on every problem.",
             "schema": {"type": "integer", "minimum": 0},

@@ -3,7 +3,7 @@
 //! Invariant: every `{name}` of a path and every name of `route.query` is described.
 
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
-use crate::route::Route;
+use crate::route::{Op, Route};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
 
@@ -32,6 +32,16 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
             "in": "header",
             "required": false,
             "description": "Only when this is still the entity tag; `*` is any.",
+            "schema": {"type": "string"},
+            "example": "\"1\"",
+        }));
+    }
+    if route.op == Op::LinkGet {
+        out.push(json!({
+            "name": "If-None-Match",
+            "in": "header",
+            "required": false,
+            "description": "304 while this is the entity tag.",
             "schema": {"type": "string"},
             "example": "\"1\"",
         }));

@@ -10,7 +10,7 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
-use crate::route::Route;
+use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{TokenAnswer, TokenRequest};
 use alloc::{format, string::String, vec, vec::Vec};
@@ -197,6 +197,14 @@ fn page_of<T>(item: T, key: &str) -> Page<T> {
 /// `{"$ref": …}`.
 pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// The body of what only the two sides say to one another; its fields are theirs.
+pub(super) fn internal(op: Op) -> Value {
+    match op {
+        Op::Projections => json!({"type": "array", "items": {"type": "object"}}),
+        _ => json!({"type": "object"}),
+    }
 }
 
 /// `components.schemas`: what the routes name, and what that consists of.

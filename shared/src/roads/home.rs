@@ -73,8 +73,8 @@ pub enum Input {
         name: (String, String),
         /// What was written.
         stamp: Stamp,
-        /// When that write began, as [`Copy`] said: an answer to an earlier write of the same
-        /// stamp, which had timed out, says nothing of the one under way.
+        /// When that write began, as [`struct@Copy`] said: an answer to an earlier write of the
+        /// same stamp, which had timed out, says nothing of the one under way.
         sent_at: Millis,
     },
     /// The alarm.

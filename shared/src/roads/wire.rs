@@ -23,8 +23,6 @@ pub const VALUE_BYTES_MAX: usize = 256 * 1024;
 pub const RECORDERS: u32 = 4;
 /// Events in one hand-over of an isolate.
 pub const HANDOVER_MAX: usize = 64;
-/// One event is at most this long: a user agent and a referrer at their bounds, twice over.
-pub const EVENT_BYTES_MAX: usize = 4 * 1024;
 
 /// How new a register is: the epoch, then the row's own version. Never a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -116,9 +116,12 @@ impl Route {
             }
             Access::Signed => all.push(&problem::UNAUTHENTICATED),
         }
+        // No JSON in a body, and what is not ASCII in a header that the edge would pass on.
+        if self.request.is_some() || self.side == Side::Through {
+            all.push(&problem::MALFORMED);
+        }
         if self.request.is_some() {
             all.extend([
-                &problem::MALFORMED,
                 &problem::TOO_LARGE,
                 &problem::UNSUPPORTED_MEDIA_TYPE,
                 &problem::UNACCEPTABLE,
@@ -171,9 +174,12 @@ pub fn find<'a>(method: &str, path: &'a str, serves: fn(Side) -> bool) -> Found<
         if route.takes(method) {
             return Found::Route(route, segments);
         }
-        allow.push(route.method);
-        if route.method == "GET" {
-            allow.push("HEAD");
+        // Two templates may match one path: `/healthz` is also a `/{code}`.
+        if !allow.contains(&route.method) {
+            allow.push(route.method);
+            if route.method == "GET" {
+                allow.push("HEAD");
+            }
         }
     }
     if allow.is_empty() { Found::Nothing } else { Found::OtherMethod(allow.join(", ")) }
@@ -247,6 +253,10 @@ mod tests {
             panic!("not found");
         };
         assert_eq!(allow, "GET, HEAD, PATCH, DELETE");
+        let Found::OtherMethod(allow) = find("PUT", "/healthz", at_edge) else {
+            panic!("not found");
+        };
+        assert_eq!(allow, "GET, HEAD");
     }
 
     #[test]

@@ -1,0 +1,251 @@
+//! Two origins on one database agree, and one goes on when the other is killed.
+
+use crate::check;
+use crate::client::{Client, FIREFOX};
+use crate::keeper::{Keeper, signal};
+use crate::load::{Creating, create};
+use crate::stack::{Stack, free_port, is_postgres};
+use origin::db;
+use rand::Rng;
+use shared::envelope::Envelope;
+use shared::id::parse_id;
+use shared::links::wire::{Click, Link};
+use shared::roads::{Delivery, EVENTS_PATH, Event, Receipt};
+use shared::sign::{self, CONTEXT_HEADER, Context, Keys, SIGNATURE_HEADER};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// An origin, called as the edge calls it.
+#[derive(Clone)]
+struct Internal {
+    client: Client,
+    url: String,
+    keys: Keys,
+    context: Context,
+}
+
+impl Internal {
+    /// The status and the body; `None`: it did not answer.
+    async fn post(&self, path: &str, body: &str, key: Option<&str>) -> Option<(u16, String)> {
+        let context = self.context.encode();
+        let content = sign::content(body.as_bytes());
+        let request = sign::Request {
+            method: "POST",
+            path_and_query: path,
+            content: &content,
+            context: &context,
+        };
+        let signature = self.keys.sign(request, db::now(), rand::random());
+        let mut call = self
+            .client
+            .http()
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .header(CONTEXT_HEADER, &context)
+            .header(SIGNATURE_HEADER, signature);
+        if let Some(key) = key {
+            call = call.header("idempotency-key", key);
+        }
+        let answer = call.body(body.to_owned()).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    async fn create(&self, target: &str, key: &str) -> Option<Link> {
+        let body = serde_json::json!({ "long_url": target }).to_string();
+        let (status, text) = self.post("/internal/api/v1/shorten", &body, Some(key)).await?;
+        if status != 200 {
+            return None;
+        }
+        let envelope: Envelope = serde_json::from_str(&text).ok()?;
+        if envelope.status == 201 { serde_json::from_str(&envelope.body).ok() } else { None }
+    }
+}
+
+/// Creations at one origin, without the edge; the failed ones are in doubt.
+struct Direct {
+    stop: AtomicBool,
+    made: AtomicU64,
+}
+
+async fn create_directly(
+    of: Arc<Direct>,
+    internal: Internal,
+    name: String,
+) -> (BTreeMap<String, Link>, BTreeSet<String>) {
+    let (mut made, mut doubt) = (BTreeMap::new(), BTreeSet::new());
+    for n in 0.. {
+        if of.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let target = format!("https://target.example/{name}/{n}");
+        match internal.create(&target, &format!("{name}-{n}")).await {
+            Some(link) => {
+                assert_eq!(link.long_url, target);
+                of.made.fetch_add(1, Ordering::Relaxed);
+                made.insert(link.short_code.clone(), link);
+            }
+            None => {
+                doubt.insert(target);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+    (made, doubt)
+}
+
+async fn second(stack: &Stack) -> (Keeper, Internal) {
+    let port = free_port();
+    let mut command = stack.origin();
+    command.arg("serve").env("ORIGIN_PORT", port.to_string());
+    let keeper = Keeper::start(&mut command, &stack.dir().join("second.log"));
+    let sql = "select id from application where name = 'dev'";
+    let db = db::Db::open(&stack.database_url).await.unwrap();
+    let app = db::text(&db.read(sql, vec![]).await.unwrap()[0], "id").unwrap();
+    let secrets = std::fs::read_to_string(stack.dir().join("secrets")).unwrap();
+    let keys = secrets.lines().find_map(|line| line.strip_prefix("SIGNING_KEYS=")).unwrap();
+    let context = Context {
+        app,
+        principal: "service:crash".into(),
+        request_id: "req_crash".into(),
+        ..Context::default()
+    };
+    let url = format!("http://127.0.0.1:{port}");
+    let internal =
+        Internal { client: stack.client(), url, keys: Keys::parse(keys).unwrap(), context };
+    let until = Instant::now() + Duration::from_secs(20);
+    let ready = format!("{}/readyz", internal.url);
+    while !internal.client.http().get(&ready).send().await.is_ok_and(|a| a.status() == 200) {
+        assert!(Instant::now() < until, "{}: the second origin is not ready", stack.tag);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    (keeper, internal)
+}
+
+/// The node numbers that stand in these links' ids.
+fn nodes<'a>(ids: impl Iterator<Item = &'a str>) -> BTreeSet<u64> {
+    ids.map(|id| (parse_id("lnk", id).unwrap() >> 12) & 1023).collect()
+}
+
+fn delivery(link: &str, recorder: &str, first_seq: u64, count: usize) -> String {
+    let click = Click {
+        link: link.into(),
+        user_agent: FIREFOX.into(),
+        referrer: String::new(),
+        country: "JP".into(),
+        visitor: String::new(),
+    };
+    let body = serde_json::to_string(&click).unwrap();
+    let event = Event { product: "links".into(), at: db::now(), body };
+    let delivery = Delivery { recorder: recorder.into(), first_seq, events: vec![event; count] };
+    serde_json::to_string(&delivery).unwrap()
+}
+
+/// Every delivery goes to both at once, some of them overlap; counted is each event once.
+async fn events_count_once(tag: &str, one: &Internal, two: &Internal, link: &str) -> u64 {
+    for n in 0..20 {
+        let (first, count) = (n * 10 + 1, if n < 19 { 15 } else { 10 });
+        let text = delivery(link, "crash/1", first, count);
+        let posts = [one, two, one, two].map(|to| to.post(EVENTS_PATH, &text, None));
+        for (status, text) in futures::future::join_all(posts).await.into_iter().flatten() {
+            assert_eq!(status, 200, "{tag}: {text}");
+            let receipt: Receipt = serde_json::from_str(&text).unwrap();
+            assert_eq!(receipt.applied_seq, first + count as u64 - 1, "{tag}: delivery {n}");
+        }
+    }
+    200
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_replicas_agree() {
+    if !is_postgres() {
+        println!("skipped: two origins share a PostgreSQL (TEST_DATABASE=postgres), not a SQLite");
+        return;
+    }
+    let mut stack = Stack::start("replicas").await;
+    let (tag, client) = (stack.tag.clone(), stack.client());
+    let (mut keeper, two) = second(&stack).await;
+    let one = Internal { url: stack.value("ORIGIN_URL"), ..two.clone() };
+    let makers = create(
+        &client,
+        Creating {
+            name: "through-edge",
+            clients: 6,
+            total: u64::MAX,
+            impatient_every: 0,
+            pause: Duration::from_millis(2),
+            seed: stack.rng.random(),
+        },
+    );
+    let direct = Arc::new(Direct { stop: AtomicBool::new(false), made: AtomicU64::new(0) });
+    let names = ["direct-a", "direct-b", "direct-c", "direct-d"].map(String::from);
+    let tasks = names.map(|name| tokio::spawn(create_directly(direct.clone(), two.clone(), name)));
+    let edge_made = || makers.of.acknowledged.load(Ordering::Relaxed);
+    let two_made = || direct.made.load(Ordering::Relaxed);
+    let pause = |ms| tokio::time::sleep(Duration::from_millis(ms));
+
+    // The second is killed: the first goes on. Then the other way round.
+    pause(stack.rng.random_range(800..2_000)).await;
+    signal("KILL", keeper.pid().unwrap());
+    let before = edge_made();
+    pause(1_500).await;
+    let alone_one = edge_made() - before;
+    assert!(alone_one > 0, "{tag}: the first origin stood still without the second");
+    let died = keeper.status();
+    assert_eq!(died, Some(137), "{tag}: the second origin was to be killed");
+    let mut command = stack.origin();
+    let port = two.url.rsplit(':').next().unwrap().to_owned();
+    command.arg("serve").env("ORIGIN_PORT", port);
+    keeper = Keeper::start(&mut command, &stack.dir().join("second.log"));
+    pause(stack.rng.random_range(1_500..2_500)).await;
+    stack.kill_origin().await;
+    let before = two_made();
+    pause(1_500).await;
+    let alone_two = two_made() - before;
+    assert!(alone_two > 0, "{tag}: the second origin stood still without the first");
+    stack.start_origin().await;
+    pause(500).await;
+
+    let mut ledger = makers.stop().await;
+    direct.stop.store(true, Ordering::Relaxed);
+    let edge_nodes = nodes(ledger.acknowledged.values().map(|(_, id)| id.as_str()));
+    let (mut direct_nodes, mut direct_made) = (BTreeSet::new(), 0);
+    for task in tasks {
+        let (made, doubt) = task.await.unwrap();
+        direct_nodes.extend(nodes(made.values().map(|link| link.id.as_str())));
+        direct_made += made.len();
+        let links = made.into_iter().map(|(code, link)| (code, (link.long_url, link.id)));
+        ledger.acknowledged.extend(links);
+        ledger.doubt.extend(doubt);
+    }
+    println!(
+        "{tag} {} acknowledged ({direct_made} directly), {} in doubt; alone: {alone_one} and \
+         {alone_two}; nodes {edge_nodes:?} and {direct_nodes:?}",
+        ledger.acknowledged.len(),
+        ledger.doubt.len()
+    );
+    assert!(edge_nodes.is_disjoint(&direct_nodes), "{tag}: {edge_nodes:?}, {direct_nodes:?}");
+    let rows = check::creations(&tag, &stack.database_url, &ledger).await;
+    let drained = check::drained(&tag, &stack.database_url).await;
+    println!("{tag} {} rows; the outbox was empty after {drained:.1?}", rows.len());
+    check::redirect(&tag, &client, &rows).await;
+    let (_, (_, id)) = ledger.acknowledged.first_key_value().unwrap();
+    let before = number_of_clicks(&stack, id).await;
+    let posted = events_count_once(&tag, &one, &two, id).await;
+    let counted = number_of_clicks(&stack, id).await - before;
+    // Its own click of the check above may arrive in between.
+    let own = (0..=1).contains(&(counted - posted));
+    assert!(own, "{tag}: posted {posted} events to both, counted {counted}");
+    assert_eq!(keeper.stop(), Some(0), "{tag}: the second origin ends with TERM");
+    stack.end();
+}
+
+async fn number_of_clicks(stack: &Stack, id: &str) -> u64 {
+    let id = parse_id("lnk", id).unwrap();
+    let sql = format!(
+        "select cast(coalesce(sum(count), 0) as bigint) as n from click_hour \
+         where link = {id} and dimension = 2 and value = 'JP'"
+    );
+    check::number(&stack.database_url, &sql).await
+}

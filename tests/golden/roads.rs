@@ -1,0 +1,205 @@
+//! The names and texts of the two roads: what objects, KV and recorders hold.
+//!
+//! Invariant: every text is read back into what was written.
+
+use crate::frozen;
+use shared::envelope::Envelope;
+use shared::links::wire::{Click, Target};
+use shared::problem::{FieldError, Problem, UNACCEPTABLE, UNAVAILABLE};
+use shared::roads::{
+    Answer, Batch, Delivery, Event, Outcome, Receipt, Register, Stamp, copy_key, decode_copy,
+    encode_copy, home_name, recorder_name,
+};
+use shared::time::Millis;
+
+fn register() -> Register {
+    Register {
+        product: "links".into(),
+        key: "0/0004c92".into(),
+        stamp: Stamp { epoch: 3, version: 9_007_199_254_740_993 },
+        value: Some(r#"{"to":"https://example.com/"}"#.into()),
+    }
+}
+
+fn event() -> Event {
+    let body = r#"{"link":"lnk_1"}"#.into();
+    Event { product: "links".into(), at: Millis(1_795_151_503_007), body }
+}
+
+#[test]
+fn home_name_format_unchanged() {
+    assert_eq!(home_name("links", "0/0004c92"), "home/links/122");
+    assert_eq!(home_name("links", "1/0004c92"), "home/links/185");
+    assert_eq!(home_name("links", "0/Ünïcode"), "home/links/124");
+    assert_eq!(home_name("keys", "0000001a2bc"), "home/keys/4");
+}
+
+#[test]
+fn recorder_name_format_unchanged() {
+    assert_eq!(recorder_name("NRT", "00112233445566778899aabbccddeeff"), "recorder/NRT/1");
+    assert_eq!(recorder_name("FRA", "ffeeddccbbaa99887766554433221100"), "recorder/FRA/1");
+}
+
+#[test]
+fn copy_format_unchanged() {
+    assert_eq!(copy_key("links", "0/0004c92"), "links/0/0004c92");
+    for (stamp, value, text) in [
+        (Stamp { epoch: 0, version: 1 }, Some("{}"), "0 1\n{}"),
+        (Stamp { epoch: 3, version: 42 }, None, "3 42\n"),
+        (Stamp { epoch: 1, version: u64::MAX }, Some("a\nb"), "1 18446744073709551615\na\nb"),
+    ] {
+        assert_eq!(encode_copy(stamp, value), text);
+        assert_eq!(decode_copy(text), Some((stamp, value)));
+    }
+    for none in ["", "1 2", "x 2\n", "1\n", "1 -2\n", "99999999999 1\n"] {
+        assert_eq!(decode_copy(none), None, "{none:?}");
+    }
+}
+
+#[test]
+fn register_format_unchanged() {
+    frozen(
+        &register(),
+        concat!(
+            r#"{"product":"links","key":"0/0004c92","epoch":3,"version":9007199254740993,"val"#,
+            r#"ue":"{\"to\":\"https://example.com/\"}"}"#,
+        ),
+    );
+    frozen(
+        &Register { value: None, ..register() },
+        concat!(
+            r#"{"product":"links","key":"0/0004c92","epoch":3,"version":9007199254740993,"val"#,
+            r#"ue":null}"#,
+        ),
+    );
+}
+
+#[test]
+fn outcome_format_unchanged() {
+    frozen(&Outcome::Applied, r#"{"outcome":"applied"}"#);
+    frozen(&Outcome::Stale, r#"{"outcome":"stale"}"#);
+    frozen(
+        &Outcome::Refused { why: "too long".into() },
+        r#"{"outcome":"refused","why":"too long"}"#,
+    );
+}
+
+#[test]
+fn answer_format_unchanged() {
+    frozen(
+        &Answer::Register(register()),
+        concat!(
+            r#"{"known":"register","product":"links","key":"0/0004c92","epoch":3,"version":90"#,
+            r#"07199254740993,"value":"{\"to\":\"https://example.com/\"}"}"#,
+        ),
+    );
+    frozen(&Answer::Absent, r#"{"known":"absent"}"#);
+}
+
+#[test]
+fn event_batch_delivery_and_receipt_format_unchanged() {
+    frozen(&event(), r#"{"product":"links","at":1795151503007,"body":"{\"link\":\"lnk_1\"}"}"#);
+    frozen(
+        &Batch { isolate: "0011".into(), n: 7, events: vec![event()] },
+        concat!(
+            r#"{"isolate":"0011","n":7,"events":[{"product":"links","at":1795151503007,"body""#,
+            r#":"{\"link\":\"lnk_1\"}"}]}"#,
+        ),
+    );
+    let recorder = "recorder/NRT/2/0011".into();
+    frozen(
+        &Delivery { recorder, first_seq: 8, events: vec![event()] },
+        concat!(
+            r#"{"recorder":"recorder/NRT/2/0011","first_seq":8,"events":[{"product":"links",""#,
+            r#"at":1795151503007,"body":"{\"link\":\"lnk_1\"}"}]}"#,
+        ),
+    );
+    frozen(&Receipt { applied_seq: 8 }, r#"{"applied_seq":8}"#);
+}
+
+#[test]
+fn target_format_unchanged() {
+    let target = Target {
+        to: "https://example.com/".into(),
+        redirect: 302,
+        expires_at: None,
+        link: "lnk_00000000001".into(),
+        app: "app_00000000002".into(),
+    };
+    frozen(
+        &target,
+        r#"{"to":"https://example.com/","link":"lnk_00000000001","app":"app_00000000002"}"#,
+    );
+    let moved = Target { redirect: 301, expires_at: Some(Millis(1_795_151_503_007)), ..target };
+    frozen(
+        &moved,
+        concat!(
+            r#"{"to":"https://example.com/","redirect":301,"expires_at":1795151503007,"link":"#,
+            r#""lnk_00000000001","app":"app_00000000002"}"#,
+        ),
+    );
+}
+
+#[test]
+fn click_format_unchanged() {
+    let click = Click {
+        link: "lnk_00000000001".into(),
+        user_agent: "Mozilla/5.0".into(),
+        referrer: "example.org".into(),
+        country: "JP".into(),
+        visitor: "0123456789abcdef".into(),
+    };
+    frozen(
+        &click,
+        concat!(
+            r#"{"link":"lnk_00000000001","user_agent":"Mozilla/5.0","referrer":"example.org","#,
+            r#""country":"JP","visitor":"0123456789abcdef"}"#,
+        ),
+    );
+}
+
+#[test]
+fn envelope_format_unchanged() {
+    let mut envelope = Envelope::json(201, &event()).with("location", "https://s.example/abc");
+    envelope.projections = vec![register()];
+    frozen(
+        &envelope,
+        concat!(
+            r#"{"status":201,"headers":[["content-type","application/json"],["location","http"#,
+            r#"s://s.example/abc"]],"body":"{\"product\":\"links\",\"at\":1795151503007,\"bod"#,
+            r#"y\":\"{\\\"link\\\":\\\"lnk_1\\\"}\"}","projections":[{"product":"links","key""#,
+            r#":"0/0004c92","epoch":3,"version":9007199254740993,"value":"{\"to\":\"https://e"#,
+            r#"xample.com/\"}"}],"replayed":false}"#,
+        ),
+    );
+    frozen(
+        &Envelope { replayed: true, ..Envelope::empty(204) },
+        r#"{"status":204,"headers":[],"body":"","projections":[],"replayed":true}"#,
+    );
+    let down = Problem::new(&UNAVAILABLE, "the origin does not answer").retry_after(1);
+    frozen(
+        &Envelope::problem(&down, "https://s.example", "req_1"),
+        concat!(
+            r#"{"status":503,"headers":[["content-type","application/problem+json"],["retry-a"#,
+            r#"fter","1"]],"body":"{\"detail\":\"the origin does not answer\",\"instance\":\""#,
+            r#"req_1\",\"status\":503,\"title\":\"A dependency is not available\",\"type\":\""#,
+            r#"https://s.example/problems/http/unavailable\"}","projections":[],"replayed":fa"#,
+            r#"lse}"#,
+        ),
+    );
+}
+
+#[test]
+fn problem_format_unchanged() {
+    let errors = vec![FieldError { pointer: "/long_url".into(), detail: "no host".into() }];
+    let problem = Problem::fields(&UNACCEPTABLE, errors);
+    assert_eq!(
+        problem.to_json("https://s.example/", "req_1"),
+        concat!(
+            "{\"detail\":\"/long_url: no host\",\"errors\":[{\"detail\":\"no host\",\"point",
+            "er\":\"/long_url\"}],\"instance\":\"req_1\",\"status\":422,\"title\":\"The req",
+            "uest is not acceptable\",\"type\":\"https://s.example/problems/http/unacceptab",
+            "le\"}",
+        )
+    );
+}
