@@ -3,8 +3,9 @@
 // Invariant: the key is tried before it is kept; the field is a password's, so that no history and no
 // shoulder keeps it. Refused: a key in the address.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, type FieldError, problemIn, sentence } from "./api";
+import { learn } from "./openapi";
 import { begin, ended } from "./session";
 import { Field } from "./ui/field";
 
@@ -23,7 +24,7 @@ export function SignIn() {
   const [other, setOther] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = "Sign in · Selvedge";
     input.current?.focus();
   }, []);
@@ -43,7 +44,8 @@ export function SignIn() {
     if (!/^[\x21-\x7e]+$/.test(given)) return refuse("has characters that no key has");
     setBusy(true);
     try {
-      await tryOut(given);
+      // The document now, so that the first page is whole when it takes the focus.
+      await Promise.all([tryOut(given), learn()]);
       begin(given);
     } catch (why) {
       const problem = problemIn(why);

@@ -15,6 +15,7 @@ const regions = new Intl.DisplayNames(undefined, { type: "region", fallback: "co
 function worded(title: string, name: string): string {
   if (name === "??" || name === "") return "Unknown";
   if (name === "direct") return "Direct";
+  if (title === "Device" || title === "System") return name[0]?.toUpperCase() + name.slice(1);
   if (title !== "Country") return name;
   try {
     return regions.of(name) ?? name;
@@ -31,12 +32,18 @@ export function Breakdown({ title, counts }: { title: string; counts: Counts }) 
   return (
     <div class="card breakdown">
       <table>
-        <caption>{title}</caption>
-        <thead class="silent">
+        <caption class="silent">Clicks by {title.toLowerCase()}</caption>
+        <thead>
           <tr>
-            <th scope="col">{title}</th>
-            <th scope="col">Clicks</th>
-            <th scope="col">Share</th>
+            <th scope="col" class="title">
+              {title}
+            </th>
+            <th scope="col" class="count">
+              Clicks
+            </th>
+            <th scope="col" class="count share">
+              Share
+            </th>
           </tr>
         </thead>
         <tbody>

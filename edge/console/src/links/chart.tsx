@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { isDark } from "../theme";
 import { asMoment, asNumber, asUtcDay } from "../ui/when";
-import type { Interval } from "./series";
+import { DAY_MS, HOUR_MS, type Interval } from "./series";
 import type { Slot } from "./types";
 
 const HEIGHT_PX = 220;
@@ -19,7 +19,24 @@ const colour = (name: string): string =>
 const slotName = (at: string, interval: Interval): string =>
   interval === "hour" ? asMoment(at) : `${asUtcDay(at)} (UTC)`;
 
+const HOUR_S = HOUR_MS / 1000;
+const DAY_S = DAY_MS / 1000;
+/** How far the words under the axis may be apart. */
+const STEPS_S = [1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 30 * 24, 61 * 24].map((h) => h * HOUR_S);
+
+/** The words under the axis: a day, or an hour where days are too far apart. */
+function tickName(seconds: number, step: number, interval: Interval): string {
+  const at = new Date(seconds * 1000);
+  const zone = interval === "day" ? { timeZone: "UTC" } : {};
+  const isDay = step >= DAY_S || (at.getHours() === 0 && at.getMinutes() === 0);
+  const form: Intl.DateTimeFormatOptions = isDay
+    ? { day: "numeric", month: "short", ...zone }
+    : { hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(undefined, form).format(at);
+}
+
 function options(interval: Interval, hover: (index: number | null) => void): uPlot.Options {
+  const width = interval === "hour" ? HOUR_S : DAY_S;
   const axis: uPlot.Axis = {
     stroke: colour("--muted"),
     font: "12px system-ui, sans-serif",
@@ -34,10 +51,21 @@ function options(interval: Interval, hover: (index: number | null) => void): uPl
       interval === "day"
         ? uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC")
         : new Date(seconds * 1000),
-    scales: { y: { range: (_, __, max) => [0, Math.max(4, Math.ceil(max * 1.1))] } },
+    scales: {
+      // A bar begins where its slot does; the last one needs room, too.
+      x: { range: (_, min, max) => [min, max + width] },
+      y: { range: (_, __, max) => [0, Math.max(4, Math.ceil(max * 1.1))] },
+    },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     axes: [
-      { ...axis, grid: { show: false }, space: 64 },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 32,
+        space: 72,
+        incrs: STEPS_S,
+        values: (_, ticks, __, ___, step) => ticks.map((at) => tickName(at, step, interval)),
+      },
       {
         ...axis,
         size: 44,

@@ -45,7 +45,9 @@ export function Edit({ code, onClose, onSaved }: Props) {
   }, []);
 
   useEffect(() => {
-    if (version) form.ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+    const first = form.ref.current?.querySelector<HTMLInputElement>("[data-first]");
+    first?.focus();
+    first?.setSelectionRange(0, 0); // an address is known by its beginning
   }, [version]);
 
   const submit = async (event: Event) => {

@@ -162,7 +162,6 @@ export function List() {
   const [edited, setEdited] = useState<Link | null>(null);
   const [doomed, setDoomed] = useState<Link | null>(null);
   const list = useRef<HTMLUListElement>(null);
-  const heading = useRef<HTMLHeadingElement>(null);
   const busy = state.value === "loading";
 
   useEffect(() => void load(), []);
@@ -177,7 +176,7 @@ export function List() {
   return (
     <section class="list" aria-labelledby="list-title" aria-busy={busy}>
       <div class="list-head">
-        <h2 id="list-title" tabIndex={-1} ref={heading}>
+        <h2 id="list-title" tabIndex={-1} data-refuge>
           All links
         </h2>
         <Search />
@@ -212,14 +211,7 @@ export function List() {
       )}
       {edited && <Edit code={edited.short_code} onClose={() => setEdited(null)} />}
       {doomed && (
-        <Remove
-          link={doomed}
-          onClose={() => setDoomed(null)}
-          onDone={() => {
-            setDoomed(null);
-            heading.current?.focus();
-          }}
-        />
+        <Remove link={doomed} onClose={() => setDoomed(null)} onDone={() => setDoomed(null)} />
       )}
     </section>
   );

@@ -1,6 +1,7 @@
 // A modal dialog: the browser's own, which holds the focus and makes the rest inert.
 //
-// Invariant: what was focused before gets the focus back; Escape and the close button close alike.
+// Invariant: what was focused before gets the focus back, or the page's `data-refuge` when that is
+// gone; Escape and the close button close alike.
 // Refused: to close by itself while something is being sent (`busy`).
 
 import type { ComponentChildren } from "preact";
@@ -29,7 +30,11 @@ export function Dialog({ title, onClose, busy, wide, alert, children }: Props) {
     first?.focus();
     return () => {
       dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // Once everything else of this change is drawn, too.
+      queueMicrotask(() => {
+        if (before instanceof HTMLElement && before.isConnected) before.focus();
+        else document.querySelector<HTMLElement>("[data-refuge]")?.focus();
+      });
     };
   }, []);
 
