@@ -8,8 +8,12 @@ use crate::auth;
 use crate::call::Call;
 use crate::origin::{self, FORWARDED, Question};
 use crate::registers;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use shared::envelope::Envelope;
-use shared::links::{alias, machine as links, request};
+use shared::links::wire::{BulkAnswer, Link};
+use shared::links::{alias, machine, query, request};
+use shared::page::Page;
 use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
@@ -26,7 +30,7 @@ pub(crate) async fn through(
     segments: &[&str],
 ) -> Result<Envelope, Problem> {
     let caller = auth::caller(call, route).await?;
-    let body = if route.request.is_some() { Some(call.json().await?) } else { None };
+    let body = if route.request.is_some() { Some(call.json(route.bytes_max).await?) } else { None };
     check(call, route, segments, body.as_deref().unwrap_or_default(), &caller)?;
     let mut envelope = forward(call, route, &caller, body).await?;
     settle(call, &mut envelope).await?;
@@ -47,15 +51,16 @@ fn check(
         idempotency::check_key(&key)?;
     }
     let own = [call.settings.public_url.as_str()];
-    let query = call.facts.query.as_str();
+    let asked = call.facts.query.as_str();
     match route.op {
         Op::Shorten => request::shorten(body, &own, call.began).map(|_| ()),
         Op::LinkPatch => {
             known_code(segments).and_then(|()| request::patch(body, &own, call.began).map(|_| ()))
         }
-        Op::LinkList => request::list(query).map(|_| ()),
+        Op::LinkBulk => request::bulk(body, &own, call.began).map(|_| ()),
+        Op::LinkList => query::list(asked).map(|_| ()),
         Op::LinkStats => {
-            known_code(segments).and_then(|()| request::stats(query, call.began).map(|_| ()))
+            known_code(segments).and_then(|()| query::stats(asked, call.began).map(|_| ()))
         }
         Op::LinkGet | Op::LinkDelete => known_code(segments),
         Op::TokenMint => {
@@ -71,7 +76,7 @@ fn known_code(segments: &[&str]) -> Result<(), Problem> {
     if segments.iter().all(|code| alias::is_code(code)) {
         return Ok(());
     }
-    Err(links::not_found())
+    Err(machine::not_found())
 }
 
 async fn forward(
@@ -96,6 +101,59 @@ async fn forward(
     };
     let answer = origin::ask(&call.settings, question).await;
     answer.map_err(|why| call.unavailable("origin", why))
+}
+
+/// Has links created, on behalf of `caller`; every link in the answer redirects.
+///
+/// # Errors
+/// 503, or what the origin says of the whole call.
+pub(crate) async fn bulk(
+    call: &Call,
+    caller: &Caller,
+    links: &[&Value],
+    key: Option<&str>,
+) -> Result<BulkAnswer, Problem> {
+    let body = json!({"links": links}).to_string().into_bytes();
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(key.map(|key| ("idempotency-key", key)));
+    let question = Question {
+        method: "POST",
+        path_and_query: "/internal/api/v1/links/bulk",
+        headers,
+        body: Some(body),
+        context: call.signed_context(caller),
+        timeout_ms: call.settings.durations.origin_timeout_ms,
+    };
+    inner(call, question).await
+}
+
+/// One page of the caller's links.
+///
+/// # Errors
+/// 503, or what the origin says.
+pub(crate) async fn links(
+    call: &Call,
+    caller: &Caller,
+    query: &str,
+) -> Result<Page<Link>, Problem> {
+    let question = Question {
+        method: "GET",
+        path_and_query: &format!("/internal/api/v1/links?{query}"),
+        headers: Vec::new(),
+        body: None,
+        context: call.signed_context(caller),
+        timeout_ms: call.settings.durations.origin_timeout_ms,
+    };
+    inner(call, question).await
+}
+
+/// Asks the origin for an operation's own sake; only a success has the wanted form.
+async fn inner<T: DeserializeOwned>(call: &Call, question: Question<'_>) -> Result<T, Problem> {
+    let answer = origin::ask(&call.settings, question).await;
+    let mut envelope: Envelope = answer.map_err(|why| call.unavailable("origin", why))?;
+    settle(call, &mut envelope).await?;
+    serde_json::from_str(&envelope.body)
+        .map_err(|_| call.unavailable("origin", format!("it answered {}", envelope.status)))
 }
 
 /// Applies the answer's projections; until that is done, the answer must not claim success.

@@ -14,13 +14,14 @@ use std::rc::Rc;
 use worker::{Context, Env};
 
 /// A request.
+#[derive(Clone)]
 pub(crate) struct Call {
     /// As the platform gave it.
     pub(crate) request: web_sys::Request,
     /// The bindings.
     pub(crate) env: Env,
     /// Outlives the answer by `wait_until`.
-    pub(crate) context: Context,
+    pub(crate) context: Rc<Context>,
     /// The isolate's settings.
     pub(crate) settings: Rc<Settings>,
     /// What it says of itself.
@@ -45,7 +46,7 @@ impl Call {
             began: clock::now(),
             request,
             env,
-            context,
+            context: Rc::new(context),
         })
     }
 
@@ -66,11 +67,11 @@ impl Call {
     ///
     /// # Errors
     /// 400, 413, 415.
-    pub(crate) async fn json(&self) -> Result<Vec<u8>, Problem> {
+    pub(crate) async fn json(&self, bytes_max: u64) -> Result<Vec<u8>, Problem> {
         body::check_media_type(self.header("content-type")?.as_deref())?;
-        match self.body(body::JSON_BYTES_MAX).await? {
+        match self.body(bytes_max).await? {
             Some(read) => Ok(read),
-            None => body::check_size(u64::MAX).map(|()| Vec::new()),
+            None => body::check_size(u64::MAX, bytes_max).map(|()| Vec::new()),
         }
     }
 

@@ -1,10 +1,11 @@
 //! The object `home/{product}/{n}`: a home of registers.
 //!
-//! Stored: the table `register`, a row per register that changed lately (`tables.rs`).
+//! Stored: the table `register`, a row per register that changed lately; the table `spent`, a count
+//! per key whose clicks are bounded, for ever (`tables.rs`).
 //! Ordering: a register's stamp never goes back; the copy in KV follows it and is written by this
 //! object alone (`shared::roads::home`, H1–H4).
-//! Messages: `Apply` (registers, from the edge or the origin), `Ask` (what is known of a key), the
-//! alarm (copies that are due, rows to forget).
+//! Messages: `Apply` (registers, from the edge or the origin), `Ask` (what is known of a key),
+//! `Spend` (one bounded click, one statement, durable before it is answered), the alarm (copies that are due, rows to forget).
 //! Atomic because: load, turn and commit are one synchronous call of [`Shell::turn`]; whatever was
 //! read from KV or the origin before is held against the rows inside that call. Only this object
 //! may say "absent", because every creation passes through it before it is acknowledged.
@@ -12,7 +13,7 @@
 mod tables;
 
 use crate::log;
-use crate::objects::{self, Apply, Ask, Letter, Message};
+use crate::objects::{self, Apply, Ask, Letter, Message, Spend};
 use crate::origin;
 use crate::platform::storage::Storage;
 use crate::platform::{Thrown, workers_kv};
@@ -69,6 +70,7 @@ impl DurableObject for Home {
             Ok(letter) => match letter.path.as_str() {
                 Apply::PATH => letter.handle(async |message| self.inner.apply(message).await).await,
                 Ask::PATH => letter.handle(async |message| self.inner.ask(message).await).await,
+                Spend::PATH => letter.handle(async |message| self.inner.spend(&message)).await,
                 path => Err(Thrown(format!("a home has no method {path}"))),
             },
             Err(why) => Err(why),
@@ -138,6 +140,10 @@ impl Inner {
                 (key, stamp)
             }));
         }
+    }
+
+    fn spend(&self, spend: &Spend) -> Result<bool, Thrown> {
+        tables::spend(&self.shell()?.storage, (&spend.product, &spend.key), spend.max)
     }
 
     async fn ask(self: &Rc<Self>, ask: Ask) -> Result<Answer, Thrown> {

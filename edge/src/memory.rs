@@ -21,12 +21,15 @@ pub(crate) struct Entry<T> {
     pub(crate) value: Option<Rc<T>>,
     /// When it was last known to be the newest.
     pub(crate) at: Millis,
+    /// Somebody refreshes it.
+    claimed: bool,
     bytes: usize,
 }
 
 impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
-        Self { stamp: self.stamp, value: self.value.clone(), at: self.at, bytes: self.bytes }
+        let Self { stamp, at, claimed, bytes, .. } = *self;
+        Self { stamp, value: self.value.clone(), at, claimed, bytes }
     }
 }
 
@@ -48,6 +51,12 @@ impl<T> Memory<T> {
         self.entries.get(key).cloned()
     }
 
+    /// Makes the caller the one who refreshes `key`; `false`: somebody does already.
+    pub(crate) fn claim(&mut self, key: &str) -> bool {
+        let Some(entry) = self.entries.peek_mut(key) else { return false };
+        !std::mem::replace(&mut entry.claimed, true)
+    }
+
     /// Remembers, unless something newer is known. `text_bytes`: the length of the value's text.
     pub(crate) fn put(
         &mut self,
@@ -64,7 +73,8 @@ impl<T> Memory<T> {
         }
         // The text is held parsed, and the key twice: in the map and in the list.
         let bytes = ENTRY_BYTES.saturating_add(key.len()).saturating_add(text_bytes);
-        let old = self.entries.push(key.to_string(), Entry { stamp, value, at, bytes });
+        let old =
+            self.entries.push(key.to_string(), Entry { stamp, value, at, claimed: false, bytes });
         self.bytes = self.bytes.saturating_add(bytes);
         self.bytes = self.bytes.saturating_sub(old.map_or(0, |(_, old)| old.bytes));
         while self.bytes > self.bytes_max {
@@ -100,6 +110,15 @@ mod tests {
         assert_eq!(memory.get("a").map(|entry| entry.at), Some(Millis(20)));
         memory.put("a", stamp(3), None, 0, Millis(5));
         assert!(memory.get("a").is_some_and(|entry| entry.value.is_none()));
+    }
+
+    #[test]
+    fn one_refreshes_until_the_next_value_comes() {
+        let mut memory = Memory::new(1 << 20);
+        put(&mut memory, "a", 1, 10);
+        assert!(memory.claim("a") && !memory.claim("a") && !memory.claim("b"));
+        put(&mut memory, "a", 1, 20);
+        assert!(memory.claim("a"));
     }
 
     #[test]

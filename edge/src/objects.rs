@@ -42,6 +42,23 @@ impl Message for Ask {
     type Reply = Answer;
 }
 
+/// To a home: spend one of the clicks that a link may have.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Spend {
+    /// The product.
+    pub(crate) product: String,
+    /// The key.
+    pub(crate) key: String,
+    /// How many there are in all.
+    pub(crate) max: u64,
+}
+
+impl Message for Spend {
+    const PATH: &'static str = "/spend";
+    /// Whether one was left.
+    type Reply = bool;
+}
+
 /// To a recorder: a batch to be kept.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Keep(pub(crate) Batch);

@@ -6,19 +6,22 @@
 use crate::call::Call;
 use crate::log;
 use crate::memory::{Entry, Memory};
-use crate::objects::{Address, Apply, Ask};
+use crate::objects::{Address, Apply, Ask, Spend};
 use crate::platform::{Thrown, clock, workers_kv};
+use crate::settings::Settings;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use shared::config::Durations;
 use shared::links::wire::{self as links, Target};
-use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy};
+use shared::machine::mix;
+use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy, fnv1a};
 use shared::time::Millis;
 use shared::token::{self, KeyRecord};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::thread::LocalKey;
+use worker::Env;
 
 /// An eighth of an isolate's 128 MiB: 16 MiB ÷ (256 + 200 bytes a link) = 36,000 links.
 const LINKS_BYTES_MAX: usize = 16 << 20;
@@ -82,39 +85,67 @@ impl Kept for KeyRecord {
     }
 }
 
-/// Reads a register.
+/// What a question needs of its request, so that it may outlive it.
+#[derive(Clone)]
+struct Source {
+    env: Env,
+    settings: Rc<Settings>,
+    id: String,
+}
+
+/// Reads a register. One that will soon be too old is asked for again by one request, which does
+/// not wait for it either.
 pub(crate) async fn read<T: Kept>(call: &Call, key: &str) -> Read<T> {
     let known = T::memory().with_borrow_mut(|memory| memory.get(key));
-    if let Some(entry) = &known
-        && call.began.since(entry.at) < T::fresh_ms(&call.settings.durations)
-    {
-        return Read::Found(entry.value.clone());
-    }
-    let floor = known.as_ref().map(|entry| entry.stamp);
-    match from_copy(call, key, floor).await {
-        Ok(Some(value)) => return Read::Found(value),
-        Ok(None) => {}
-        Err(why) => log::fault(&call.id, "copy", why),
-    }
-    match from_home::<T>(call, key).await {
-        Ok(read) => read,
-        Err(why) => {
-            log::fault(&call.id, "home", why);
-            match known {
-                Some(Entry { value, .. }) if T::AGED_SERVES => Read::Found(value),
-                _ => Read::Unavailable,
+    let (env, settings) = (call.env.clone(), Rc::clone(&call.settings));
+    let source = Source { env, settings, id: call.id.clone() };
+    if let Some(entry) = &known {
+        let fresh_ms = T::fresh_ms(&call.settings.durations);
+        let age_ms = call.began.since(entry.at);
+        if age_ms < fresh_ms {
+            let ahead = age_ms >= refresh_after_ms(fresh_ms, key, entry.at);
+            if ahead && T::memory().with_borrow_mut(|memory| memory.claim(key)) {
+                let (key, floor) = (key.to_string(), Some(entry.stamp));
+                call.context.wait_until(async move {
+                    ask::<T>(&source, &key, floor).await;
+                });
             }
+            return Read::Found(entry.value.clone());
         }
     }
+    let floor = known.as_ref().map(|entry| entry.stamp);
+    match (ask(&source, key, floor).await, known) {
+        (Read::Unavailable, Some(Entry { value, .. })) if T::AGED_SERVES => Read::Found(value),
+        (read, _) => read,
+    }
+}
+
+/// Three quarters of the life, and up to an eighth more, drawn for this entry.
+fn refresh_after_ms(fresh_ms: u64, key: &str, at: Millis) -> u64 {
+    let draw = mix(fnv1a(key.as_bytes()) ^ at.0);
+    let jitter = draw.checked_rem(fresh_ms / 8).unwrap_or_default();
+    (fresh_ms / 4).saturating_mul(3).saturating_add(jitter)
+}
+
+async fn ask<T: Kept>(source: &Source, key: &str, floor: Option<Stamp>) -> Read<T> {
+    match from_copy(source, key, floor).await {
+        Ok(Some(value)) => return Read::Found(value),
+        Ok(None) => {}
+        Err(why) => log::fault(&source.id, "copy", why),
+    }
+    from_home::<T>(source, key).await.unwrap_or_else(|why| {
+        log::fault(&source.id, "home", why);
+        Read::Unavailable
+    })
 }
 
 /// The copy's value, unless there is none or it is older than `floor`.
 async fn from_copy<T: Kept>(
-    call: &Call,
+    source: &Source,
     key: &str,
     floor: Option<Stamp>,
 ) -> Result<Option<Option<Rc<T>>>, Thrown> {
-    let text = workers_kv::read(&call.env, &copy_key(T::PRODUCT, key), T::WINDOW_S).await?;
+    let text = workers_kv::read(&source.env, &copy_key(T::PRODUCT, key), T::WINDOW_S).await?;
     match text.as_deref().and_then(decode_copy) {
         Some((stamp, value)) if floor.is_none_or(|floor| stamp >= floor) => {
             remember(key, stamp, value, clock::now()).map(Some)
@@ -123,10 +154,10 @@ async fn from_copy<T: Kept>(
     }
 }
 
-async fn from_home<T: Kept>(call: &Call, key: &str) -> Result<Read<T>, Thrown> {
-    let ask = Ask { product: T::PRODUCT.into(), key: key.into(), request_id: call.id.clone() };
-    let timeout_ms = call.settings.durations.object_timeout_ms;
-    match Address::home(T::PRODUCT, key).send(&call.env, &ask, timeout_ms).await? {
+async fn from_home<T: Kept>(source: &Source, key: &str) -> Result<Read<T>, Thrown> {
+    let ask = Ask { product: T::PRODUCT.into(), key: key.into(), request_id: source.id.clone() };
+    let timeout_ms = source.settings.durations.object_timeout_ms;
+    match Address::home(T::PRODUCT, key).send(&source.env, &ask, timeout_ms).await? {
         Answer::Absent => Ok(Read::Absent),
         Answer::Register(register) => {
             let value = register.value.as_deref();
@@ -203,4 +234,11 @@ fn learn(call: &Call, register: &Register) {
     if let Err(why) = learned {
         log::fault(&call.id, "register", why);
     }
+}
+
+/// Spends one of a link's bounded clicks, at its home.
+pub(crate) async fn spend(call: &Call, key: &str, max: u64) -> Result<bool, Thrown> {
+    let spend = Spend { product: links::PRODUCT.into(), key: key.into(), max };
+    let timeout_ms = call.settings.durations.object_timeout_ms;
+    Address::home(links::PRODUCT, key).send(&call.env, &spend, timeout_ms).await
 }

@@ -8,10 +8,8 @@ use crate::call::Call;
 use crate::log;
 use crate::platform::{Thrown, http};
 use shared::envelope::{Envelope, HEADERS};
-use shared::links::wire::Target;
 use shared::problem::{Class, INTERNAL, Problem};
 use shared::route::{Access, Route};
-use std::rc::Rc;
 use web_sys::Response;
 
 /// Headers of a request that a web page may send.
@@ -29,11 +27,20 @@ pub(crate) enum Answer {
     Away {
         /// 301, 302, 307 or 308.
         status: u16,
-        /// Whither.
-        target: Rc<Target>,
+        /// Whither; printable ASCII.
+        location: String,
         /// The whole header.
         cache_control: String,
     },
+    /// Bytes that are no text.
+    File {
+        /// Of the bytes.
+        media_type: &'static str,
+        /// All of them.
+        bytes: Vec<u8>,
+    },
+    /// Made elsewhere, as its parts come.
+    Streamed(Response),
     /// Anything else.
     Whole(Envelope),
 }
@@ -51,10 +58,23 @@ pub(crate) fn respond(
     answer: Result<Answer, Problem>,
 ) -> Response {
     let envelope = match answer {
-        Ok(Answer::Away { status, target, cache_control }) => {
-            match http::redirect(status, &target.to, &cache_control, &call.id) {
+        Ok(Answer::Away { status, location, cache_control }) => {
+            match http::redirect(status, &location, &cache_control, &call.id) {
                 Ok(response) => return response,
                 Err(why) => of_problem(call, route, &call.fault("redirect", why)),
+            }
+        }
+        Ok(Answer::Streamed(response)) => {
+            log::request(call, route, response.status());
+            return response;
+        }
+        Ok(Answer::File { media_type, bytes }) => {
+            let envelope = Envelope::empty(200).with("content-type", media_type);
+            log::request(call, route, envelope.status);
+            let bytes = if call.facts.method == "HEAD" { Vec::new() } else { bytes };
+            match http::file(envelope.status, &headers(call, &envelope), &bytes) {
+                Ok(response) => return response,
+                Err(why) => of_problem(call, route, &call.fault("file", why)),
             }
         }
         Ok(Answer::Whole(envelope)) => unless_matched(call, envelope),
@@ -134,7 +154,8 @@ fn is_among(etag: &str, list: &str) -> bool {
     list.trim() == "*" || list.split(',').any(|tag| strong(tag) == strong(etag))
 }
 
-fn headers(call: &Call, envelope: &Envelope) -> Vec<(String, String)> {
+/// The headers of an answer.
+pub(crate) fn headers(call: &Call, envelope: &Envelope) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = envelope.headers.clone();
     let known = |name: &str| {
         HEADERS.contains(&name) || name.starts_with("access-control-") || EDGE_OWN.contains(&name)

@@ -44,6 +44,10 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         Op::LinkPatch => through(call, route, at).await.map(Answer::Whole),
         Op::LinkDelete => through(call, route, at).await.map(Answer::Whole),
         Op::LinkStats => through(call, route, at).await.map(Answer::Whole),
+        Op::LinkBulk => through(call, route, at).await.map(Answer::Whole),
+        Op::LinkImport => links::transfer::import(call, route).await,
+        Op::LinkExport => links::transfer::export(call, route).await,
+        Op::LinkQr => links::qr::code(call, route, at).await,
 
         // ops
         Op::TokenMint => through(call, route, at).await.map(Answer::Whole),
@@ -65,6 +69,9 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         | Op::KeyRevoke
         | Op::OutboxList
         | Op::OutboxRetry
-        | Op::DeadLetterList => Err(system::not_found()),
+        | Op::DeadLetterList
+        | Op::BlockPut
+        | Op::BlockDelete
+        | Op::BlockList => Err(system::not_found()),
     }
 }

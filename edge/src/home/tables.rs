@@ -49,6 +49,12 @@ impl Tables for Home {
             constraint register_name primary key (product, key)
         )",
         "create index if not exists register_due on register (due)",
+        "create table if not exists spent (
+            product text not null,
+            key text not null,
+            count integer not null,
+            constraint spent_name primary key (product, key)
+        )",
     ];
 
     fn load(&self, storage: &Storage, keys: &BTreeSet<Key>) -> Result<View, Thrown> {
@@ -111,6 +117,19 @@ pub(super) fn named(storage: &Storage, names: &[Name]) -> Result<BTreeMap<Name, 
     );
     let rows: Vec<Columns> = storage.rows(&sql, &json!([serde_json::to_string(names)?]))?;
     Ok(rows.into_iter().map(named_row).collect())
+}
+
+/// Counts one more, unless `max` were counted.
+pub(super) fn spend(
+    storage: &Storage,
+    (product, key): (&str, &str),
+    max: u64,
+) -> Result<bool, Thrown> {
+    let sql = "insert into spent (product, key, count) values (?, ?, 1) \
+               on conflict (product, key) do update set count = count + 1 where count < ? \
+               returning count";
+    let counted: Vec<(u64,)> = storage.rows(sql, &json!([product, key, max]))?;
+    Ok(!counted.is_empty())
 }
 
 /// Rows due first are few, so the first one that was not loaded is among one more than these.

@@ -15,6 +15,7 @@ export function facts(request) {
   return [
     request.method, request.url, get("user-agent"), get("referer"), get("sec-gpc"),
     get("cf-connecting-ip"), get("x-request-id"), cf.country ?? "", cf.colo ?? "",
+    cf.regionCode ?? "", get("accept-language"),
   ].join("\n");
 }
 export const header = (request, name) => request.headers.get(name) ?? undefined;
@@ -49,6 +50,20 @@ export async function asset(env, request, id) {
   response.headers.set("x-request-id", id);
   return response;
 }
+export const file = (status, headers, body) =>
+  new Response(body, { status, headers: JSON.parse(headers) });
+export function pipe(status, headers) {
+  const { readable, writable } = new TransformStream();
+  const init = { status, headers: JSON.parse(headers) };
+  return [new Response(readable, init), writable.getWriter(), new TextEncoder()];
+}
+export const write = ([, writer, encoder], text) => writer.write(encoder.encode(text));
+export const close = ([, writer]) => writer.close();
+export const reader = (request) => request.body?.getReader();
+export async function next(reader) {
+  const { done, value } = await reader.read();
+  return done ? undefined : value;
+}
 export async function ask(url, method, headers, body, ms) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new Error(`no answer within ${ms} ms`)), ms);
@@ -81,6 +96,18 @@ extern "C" {
     fn whole(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch, js_name = asset)]
     async fn asset_of(env: &JsValue, request: &Request, id: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_name = file)]
+    fn file_of(status: u16, headers: &str, body: &[u8]) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn pipe(status: u16, headers: &str) -> Result<js_sys::Array, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn write(pipe: &js_sys::Array, text: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn close(pipe: &js_sys::Array) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn reader(request: &Request) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn next(reader: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     async fn ask(
         url: &str,
@@ -114,6 +141,10 @@ pub(crate) struct Facts {
     pub(crate) country: String,
     /// The colo, by the platform.
     pub(crate) colo: String,
+    /// The second part of ISO 3166-2, by the platform.
+    pub(crate) region: String,
+    /// `Accept-Language`.
+    pub(crate) languages: String,
 }
 
 impl Facts {
@@ -139,6 +170,8 @@ impl Facts {
             client_request_id: next(),
             country: next(),
             colo: next(),
+            region: next(),
+            languages: next(),
         }
     }
 
@@ -201,6 +234,61 @@ pub(crate) async fn asset(
     id: &str,
 ) -> Result<Option<Response>, Thrown> {
     Ok(asset_of(env, request, id).await?.dyn_into().ok())
+}
+
+/// A response of bytes.
+pub(crate) fn file(
+    status: u16,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<Response, Thrown> {
+    Ok(file_of(status, &serde_json::to_string(headers)?, body)?)
+}
+
+/// A response whose body is written as its parts come.
+pub(crate) struct Pipe(js_sys::Array);
+
+impl Pipe {
+    /// Opens one.
+    pub(crate) fn open(status: u16, headers: &[(String, String)]) -> Result<Self, Thrown> {
+        Ok(Self(pipe(status, &serde_json::to_string(headers)?)?))
+    }
+
+    /// What is given to the client.
+    pub(crate) fn response(&self) -> Response {
+        self.0.get(0).unchecked_into()
+    }
+
+    /// Writes a part; waits until the client takes it.
+    pub(crate) async fn write(&self, text: &str) -> Result<(), Thrown> {
+        write(&self.0, text).await?;
+        Ok(())
+    }
+
+    /// Ends the body.
+    pub(crate) async fn close(&self) -> Result<(), Thrown> {
+        close(&self.0).await?;
+        Ok(())
+    }
+}
+
+/// A request's body, part by part.
+pub(crate) struct Body(JsValue);
+
+impl Body {
+    /// Takes it up.
+    pub(crate) fn of(request: &Request) -> Result<Self, Thrown> {
+        Ok(Self(reader(request)?))
+    }
+
+    /// The next part; `None` at its end.
+    pub(crate) async fn next(&self) -> Result<Option<Vec<u8>>, Thrown> {
+        if self.0.is_undefined() {
+            return Ok(None);
+        }
+        let part = next(&self.0).await?;
+        Ok(part.dyn_ref::<js_sys::Uint8Array>().map(js_sys::Uint8Array::to_vec))
+    }
 }
 
 /// A request of our own.

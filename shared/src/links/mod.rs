@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod alias;
 pub mod code;
+pub mod csv;
 pub mod error;
 pub mod machine;
 pub mod query;

@@ -1,49 +1,19 @@
-//! links: the redirect and its click.
+//! Clicks: what of a redirect becomes an event, and who its visitor is without saying who.
 //!
-//! Invariant: a redirect from memory awaits nothing and parses nothing; every redirect answered to
-//! a GET is one event (L12), what is gone or unknown is none. No raw address leaves the edge.
+//! Invariant: no raw address leaves the edge in a click; a visitor's name is salted by the day.
 
-use crate::call::{Call, unavailable};
-use crate::events;
-use crate::registers::{self, Read};
-use crate::respond::Answer;
-use shared::links::redirect::{self, Redirect};
-use shared::links::wire::{
-    Click, DEFAULT_DOMAIN, PRODUCT, REFERRER_BYTES_MAX, Target, USER_AGENT_BYTES_MAX, register_key,
-};
-use shared::links::{alias, error::GONE, machine};
+use crate::call::Call;
+use shared::links::rules;
+use shared::links::wire::{Click, PRODUCT, REFERRER_BYTES_MAX, Target, USER_AGENT_BYTES_MAX};
 use shared::problem::Problem;
 use shared::roads::Event;
 use shared::sign;
-use std::rc::Rc;
 
-/// `GET /{code}`.
+/// The event of a redirect that was answered to a GET.
 ///
 /// # Errors
-/// 404, 410, 503.
-pub(crate) async fn redirect(call: &Call, segments: &[&str]) -> Result<Answer, Problem> {
-    let code = segments.first().copied().unwrap_or_default();
-    if !alias::is_code(code) {
-        return Err(machine::not_found());
-    }
-    let found: Read<Target> = registers::read(call, &register_key(DEFAULT_DOMAIN, code)).await;
-    let target = match found {
-        Read::Found(target) => target,
-        Read::Absent => return Err(machine::not_found()),
-        Read::Unavailable => return Err(unavailable()),
-    };
-    let (status, cache_control) = match redirect::decide(target.as_deref(), call.began) {
-        Redirect::To { status, cache_control, .. } => (status, cache_control),
-        Redirect::Gone => return Err(Problem::new(&GONE, "the link has expired or was deleted")),
-    };
-    let target = target.ok_or_else(machine::not_found)?;
-    if call.facts.method == "GET" {
-        events::push(call, click(call, &target)?);
-    }
-    Ok(Answer::Away { status, target, cache_control })
-}
-
-fn click(call: &Call, target: &Rc<Target>) -> Result<Event, Problem> {
+/// 500.
+pub(super) fn of(call: &Call, target: &Target) -> Result<Event, Problem> {
     let facts = &call.facts;
     let user_agent = prefix(&facts.user_agent, USER_AGENT_BYTES_MAX);
     let country = facts.country.as_str();
@@ -57,16 +27,27 @@ fn click(call: &Call, target: &Rc<Target>) -> Result<Event, Problem> {
             String::new()
         } else {
             let secret = &call.settings.visitor_secret;
-            visitor(secret, call.began.day(), &facts.ip, user_agent)
+            visitor(secret, &call.began.day().to_string(), &facts.ip, user_agent)
         },
     };
     let body = serde_json::to_string(&click).map_err(|why| call.fault("click", why))?;
     Ok(Event { product: PRODUCT.into(), at: call.began, body })
 }
 
-/// A visitor's name for one day.
-fn visitor(secret: &[u8], day: u64, ip: &str, user_agent: &str) -> String {
-    let mac = sign::mac(secret, &format!("{day}\n{ip}\n{user_agent}"));
+/// The side of a link's split on which a visitor stays: no day is in it.
+pub(super) fn side(call: &Call, target: &Target) -> u8 {
+    let name = visitor(
+        &call.settings.visitor_secret,
+        &target.link,
+        &call.facts.ip,
+        prefix(&call.facts.user_agent, USER_AGENT_BYTES_MAX),
+    );
+    rules::side(&hex::decode(name).unwrap_or_default())
+}
+
+/// A visitor's name under one salt.
+fn visitor(secret: &[u8], salt: &str, ip: &str, user_agent: &str) -> String {
+    let mac = sign::mac(secret, &format!("{salt}\n{ip}\n{user_agent}"));
     hex::encode(mac.get(..16).unwrap_or_default())
 }
 
@@ -121,11 +102,11 @@ mod tests {
     #[test]
     fn a_visitor_is_another_one_on_the_next_day() {
         let secret = [7; 32];
-        let today = visitor(&secret, 20_000, "192.0.2.1", "ua");
+        let today = visitor(&secret, "20000", "192.0.2.1", "ua");
         assert_eq!(today.len(), 32);
-        assert_eq!(today, visitor(&secret, 20_000, "192.0.2.1", "ua"));
-        assert_ne!(today, visitor(&secret, 20_001, "192.0.2.1", "ua"));
-        assert_ne!(today, visitor(&secret, 20_000, "192.0.2.2", "ua"));
-        assert_ne!(today, visitor(&[8; 32], 20_000, "192.0.2.1", "ua"));
+        assert_eq!(today, visitor(&secret, "20000", "192.0.2.1", "ua"));
+        assert_ne!(today, visitor(&secret, "20001", "192.0.2.1", "ua"));
+        assert_ne!(today, visitor(&secret, "20000", "192.0.2.2", "ua"));
+        assert_ne!(today, visitor(&[8; 32], "20000", "192.0.2.1", "ua"));
     }
 }
