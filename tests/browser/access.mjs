@@ -187,6 +187,7 @@ test("everything with the keyboard alone", async () => {
   assert.match(await focus(), /Delete/);
   await page.keyboard.press("Enter");
   await h.row(page, word).waitFor({ state: "detached" });
+  assert.equal(await page.locator(".made").count(), 0, "what is gone is not offered");
   await page.waitForFunction(() => document.activeElement.id === "list-title");
 
   // A dialog holds the focus.

@@ -11,7 +11,7 @@ import { DAY_MS, HOUR_MS, type Interval } from "./series";
 import type { Slot } from "./types";
 
 const HEIGHT_PX = 220;
-const BARS = uPlot.paths.bars?.({ size: [0.72, 48], radius: 0.15, align: 1 });
+const BARS = uPlot.paths.bars?.({ size: [0.72, 48], radius: 0.15 });
 
 const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -52,8 +52,8 @@ function options(interval: Interval, hover: (index: number | null) => void): uPl
         ? uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC")
         : new Date(seconds * 1000),
     scales: {
-      // A bar begins where its slot does; the last one needs room, too.
-      x: { range: (_, min, max) => [min, max + width] },
+      // The values stand in the middle of their slots, and the slots fill the width.
+      x: { range: (_, min, max) => [min - width / 2, max + width / 2] },
       y: { range: (_, __, max) => [0, Math.max(4, Math.ceil(max * 1.1))] },
     },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
@@ -96,8 +96,9 @@ export function Chart({ slots, interval }: { slots: Slot[]; interval: Interval }
   useEffect(() => {
     const box = place.current;
     if (!box) return;
+    const half = (interval === "hour" ? HOUR_S : DAY_S) / 2;
     const data: uPlot.AlignedData = [
-      slots.map(({ at }) => Date.parse(at) / 1000),
+      slots.map(({ at }) => Date.parse(at) / 1000 + half),
       slots.map(({ clicks }) => clicks),
     ];
     const plot = new uPlot(options(interval, setHovered), data, box);
@@ -122,7 +123,7 @@ export function Chart({ slots, interval }: { slots: Slot[]; interval: Interval }
     <div class="chart">
       <p class="hover" aria-hidden="true">
         {under
-          ? `${slotName(under.at, interval)}: ${asNumber(under.clicks)}`
+          ? `${slotName(under.at, interval)} · clicks: ${asNumber(under.clicks)}`
           : `Clicks per ${interval}`}
       </p>
       <div

@@ -11,7 +11,7 @@ import { Copy } from "../ui/copy";
 import { Icon } from "../ui/icon";
 import { Options, Target } from "./fields";
 import { fieldErrors, useForm } from "./form";
-import { added } from "./store";
+import { added, made } from "./store";
 import type { Link } from "./types";
 import { creation, EMPTY } from "./values";
 
@@ -41,7 +41,6 @@ export function Create() {
   const form = useForm(EMPTY);
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [made, setMade] = useState<Link | null>(null);
   /** The body that got no clear answer, and the key it went under. */
   const pending = useRef<{ body: string; key: string } | null>(null);
 
@@ -59,7 +58,6 @@ export function Create() {
       pending.current = null;
       form.reset(EMPTY);
       setOpen(false);
-      setMade(answer.body);
       added(answer.body);
       say(`${answer.status === 200 ? "There already is" : "Created"} ${answer.body.short_url}`);
       form.ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
@@ -98,7 +96,7 @@ export function Create() {
         </div>
         <div role="alert">{form.other && <p class="error">{form.other}</p>}</div>
       </form>
-      {made && <Made link={made} />}
+      {made.value && <Made link={made.value} />}
     </section>
   );
 }

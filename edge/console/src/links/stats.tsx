@@ -140,7 +140,7 @@ export function Numbers({ code }: { code: string }) {
         <h2 id="numbers">Clicks</h2>
         <div class="row">
           <label class="inline">
-            Time
+            <span>Time</span>
             <select value={range.name} onChange={(event) => choose(event.currentTarget.value)}>
               {RANGES.map(({ name }) => (
                 <option key={name}>{name}</option>
@@ -148,7 +148,7 @@ export function Numbers({ code }: { code: string }) {
             </select>
           </label>
           <label class="inline">
-            By
+            <span>By</span>
             <select
               value={interval}
               onChange={(event) => setInterval(event.currentTarget.value as Interval)}

@@ -19,6 +19,8 @@ export const wanted = signal<Wanted>({ q: "", tag: "" });
 export const links = signal<Link[]>([]);
 export const next = signal<string | null>(null);
 export const state = signal<"new" | "loading" | "ready" | "failed">("new");
+/** The link that was created last, until it is gone. */
+export const made = signal<Link | null>(null);
 export const problem = signal<Problem | null>(null);
 
 let running: AbortController | undefined;
@@ -49,6 +51,7 @@ export const more = (): Promise<void> => ask(next.value);
 export const isFiltered = (): boolean => wanted.value.q !== "" || wanted.value.tag !== "";
 
 export function added(link: Link): void {
+  made.value = link;
   links.value = [link, ...links.value.filter((each) => each.id !== link.id)];
 }
 
@@ -58,6 +61,7 @@ export function changed(link: Link): void {
 
 export function removed(code: string): void {
   links.value = links.value.filter((each) => each.short_code !== code);
+  if (made.value?.short_code === code) made.value = null;
 }
 
 effect(() => {
@@ -66,6 +70,7 @@ effect(() => {
   running = undefined;
   links.value = [];
   next.value = null;
+  made.value = null;
   state.value = "new";
   wanted.value = { q: "", tag: "" };
 });
