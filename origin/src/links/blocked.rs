@@ -4,7 +4,7 @@
 //! change acts at once on every replica.
 
 use crate::app::App;
-use crate::db::{self, Error};
+use crate::db::{self, Error, Value};
 use crate::respond::{Call, Failure};
 use crate::values;
 use shared::admin::{BlockRequest, BlockedDomain};
@@ -16,23 +16,47 @@ use shared::page::{self, Page};
 use shared::problem::{FieldError, NOT_FOUND, Problem};
 use shared::time::Millis;
 use sqlx::any::AnyRow;
+use std::collections::BTreeSet;
 
-/// Refuses targets on the list.
-///
-/// # Errors
-/// 422 when one is blocked.
-pub async fn check(app: &App, targets: &[&str]) -> Result<(), Failure> {
-    let names: Vec<String> = targets.iter().flat_map(|url| target::domains(url)).collect();
-    if names.is_empty() {
-        return Ok(());
+/// Names of one look-up: SQLite binds 32,766 values.
+const NAMES_MAX: usize = 10_000;
+
+/// Those of some targets' domains that are on the list.
+#[derive(Debug)]
+pub struct Blocked(BTreeSet<String>);
+
+impl Blocked {
+    /// Looks all targets up at once.
+    ///
+    /// # Errors
+    /// The database is down.
+    pub async fn among<'a>(
+        app: &App,
+        targets: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, Error> {
+        let names: BTreeSet<String> = targets.into_iter().flat_map(target::domains).collect();
+        let names: Vec<Value> = names.into_iter().map(Value::Text).collect();
+        let mut found = BTreeSet::new();
+        for names in names.chunks(NAMES_MAX) {
+            let one_of = db::placeholders(1, names.len());
+            let sql = format!("select name from blocked_domain where name in {one_of}");
+            for row in app.db.read(&sql, names.to_vec()).await? {
+                found.insert(db::text(&row, "name")?);
+            }
+        }
+        Ok(Self(found))
     }
-    let one_of = db::placeholders(1, names.len());
-    let sql = format!("select name from blocked_domain where name in {one_of} limit 1");
-    let found = app.db.read(&sql, names.into_iter().map(Into::into).collect()).await?;
-    let Some(row) = found.first() else { return Ok(()) };
-    let detail = format!("leads to {}, which the operator has blocked", db::text(row, "name")?);
-    let error = FieldError { pointer: "/long_url".into(), detail };
-    Err(Problem::fields(&INVALID, vec![error]).into())
+
+    /// Refuses a link's targets when one is blocked.
+    ///
+    /// # Errors
+    /// 422.
+    pub fn check<'a>(&self, targets: impl IntoIterator<Item = &'a str>) -> Result<(), Problem> {
+        let mut names = targets.into_iter().flat_map(target::domains);
+        let Some(name) = names.find(|name| self.0.contains(name)) else { return Ok(()) };
+        let detail = format!("leads to {name}, which the operator has blocked");
+        Err(Problem::fields(&INVALID, vec![FieldError { pointer: "/long_url".into(), detail }]))
+    }
 }
 
 /// `PUT /admin/blocked-domains/{name}`

@@ -3,13 +3,15 @@
 //! Invariant: a bad item spoils no other. With an `Idempotency-Key` every item has a key of its
 //! own (`{key}#{index}`), so that a repeated call makes nothing twice, however far the first came.
 
-use super::create;
+use super::blocked::Blocked;
+use super::{create, prepare};
 use crate::app::App;
 use crate::db;
 use crate::respond::{Call, Failure};
 use futures::future::join_all;
 use shared::envelope::Envelope;
 use shared::idempotency::Key;
+use shared::links::machine::Input;
 use shared::links::request::{self, Draft};
 use shared::links::wire::{BulkAnswer, BulkResult};
 use shared::problem::Problem;
@@ -19,10 +21,22 @@ use shared::roads::Register;
 pub async fn bulk(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let drafts = request::bulk(&call.body, &[&app.config.public_url], db::now())?;
     let key = call.idempotency_key()?;
-    let items = drafts.into_iter().enumerate().map(|(index, draft)| {
+    let targets = drafts.iter().flatten().flat_map(Draft::targets);
+    let blocked = Blocked::among(app, targets).await?;
+    // Everything is drawn before the first is submitted: the lane then takes them in order, so
+    // that of two items with one alias the first gets it.
+    let mut inputs = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let free = draft.and_then(|draft| blocked.check(draft.targets()).map(|()| draft));
+        inputs.push(match free {
+            Ok(draft) => Ok(prepare(app, call, draft).await?),
+            Err(problem) => Err(problem),
+        });
+    }
+    let items = inputs.into_iter().enumerate().map(|(index, input)| {
         let key =
             key.as_ref().map(|key| Key { key: format!("{}#{index}", key.key), ..key.clone() });
-        item(app, call, draft, key)
+        item(app, call, input, key)
     });
     let mut results = Vec::new();
     let mut projections = Vec::new();
@@ -36,11 +50,11 @@ pub async fn bulk(app: &App, call: &Call) -> Result<Envelope, Failure> {
 async fn item(
     app: &App,
     call: &Call,
-    draft: Result<Draft, Problem>,
+    input: Result<Input, Problem>,
     key: Option<Key>,
 ) -> (BulkResult, Vec<Register>) {
-    let answer = match draft {
-        Ok(draft) => create(app, call, draft, key).await,
+    let answer = match input {
+        Ok(input) => create(app, call, input, key).await,
         Err(problem) => Err(problem.into()),
     };
     let envelope = answer.unwrap_or_else(|failure| {

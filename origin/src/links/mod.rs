@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::db;
 use crate::respond::{Call, Failure};
 use crate::shell::{Answer, Done};
+use blocked::Blocked;
 use shared::envelope::Envelope;
 use shared::idempotency::Key;
 use shared::links::error::EXHAUSTED;
@@ -24,29 +25,37 @@ use std::sync::Arc;
 /// `POST /api/v1/shorten`
 pub async fn shorten(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let draft = request::shorten(&call.body, &[&app.config.public_url], db::now())?;
-    create(app, call, draft, call.idempotency_key()?).await
+    Blocked::among(app, draft.targets()).await?.check(draft.targets())?;
+    let input = prepare(app, call, draft).await?;
+    create(app, call, input, call.idempotency_key()?).await
+}
+
+/// Draws what a new link needs.
+async fn prepare(app: &App, call: &Call, draft: Draft) -> Result<Input, Failure> {
+    let id = app.ids.next().await?;
+    let code = match &draft.alias {
+        Some(alias) => alias.clone(),
+        None => draw_code(app).await?,
+    };
+    let name = Name { domain: wire::DEFAULT_DOMAIN, code };
+    Ok(Input::Create { id, name, app: call.context.app.clone(), draft })
 }
 
 async fn create(
     app: &App,
     call: &Call,
-    draft: Draft,
+    mut input: Input,
     key: Option<Key>,
 ) -> Result<Envelope, Failure> {
-    blocked::check(app, &draft.targets()).await?;
     loop {
-        let id = app.ids.next().await?;
-        let code = match &draft.alias {
-            Some(alias) => alias.clone(),
-            None => draw_code(app).await?,
-        };
-        let name = Name { domain: wire::DEFAULT_DOMAIN, code };
-        let (owner, draft) = (call.context.app.clone(), draft.clone());
-        let input = Input::Create { id, name, app: owner, draft };
-        match app.links.submit(key.clone(), input, answer(app, call)).await? {
+        match app.links.submit(key.clone(), input.clone(), answer(app, call)).await? {
             Done::Answered(envelope) => return Ok(envelope),
-            // An alias of 7 characters stands there: the next id is as good.
-            Done::Reply(_) => {}
+            // An alias of 7 characters stands there: the next code is as good.
+            Done::Reply(_) => {
+                if let Input::Create { name, .. } = &mut input {
+                    name.code = draw_code(app).await?;
+                }
+            }
         }
     }
 }
@@ -60,7 +69,7 @@ async fn draw_code(app: &App) -> Result<String, Failure> {
 /// `PATCH /api/v1/links/{code}`
 pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let patch = request::patch(&call.body, &[&app.config.public_url], db::now())?;
-    blocked::check(app, &patch.targets()).await?;
+    Blocked::among(app, patch.targets()).await?.check(patch.targets())?;
     change(app, call, Change::Patch(patch)).await
 }
 
