@@ -35,7 +35,7 @@ async fn misplace(stack: &Stack, credential: &str) {
 }
 
 #[tokio::test]
-async fn no_secret_stands_in_a_log_and_every_line_is_json() {
+async fn no_secret_stands_in_a_log_whose_lines_are_json() {
     let stack = Stack::here();
     let app = stack.app().await;
     let ask = app.ask("POST", "/api/v1/tokens").json(&json!({"sub": "ann"}));
@@ -64,12 +64,15 @@ async fn no_secret_stands_in_a_log_and_every_line_is_json() {
             let named = secrets.iter().find(|secret| line.contains(secret.as_str()));
             assert_eq!(named, None, "{side}:{}: {line}", n + 1);
         }
-        // The last line may be half written; what the tools say at the start is text.
-        let lines = log.lines().skip_while(|line| !line.starts_with('{'));
-        let lines: Vec<&str> = lines.collect();
+        // The tools and the platform speak plain text now and then; the last line may be half.
+        let lines: Vec<&str> = log.lines().filter(|line| line.starts_with('{')).collect();
+        assert!(lines.len() > 20 && lines.len() * 10 > log.lines().count() * 9, "{side}");
         for line in &lines[..lines.len() - 1] {
             assert!(serde_json::from_str::<Value>(line).is_ok(), "{side}: {line}");
         }
     }
-    assert!(read("edge.log").contains(&last));
+    let edge = read("edge.log");
+    assert!(edge.contains(&last));
+    let panicked = edge.lines().find(|line| line.contains("panic") || line.contains("Uncaught"));
+    assert_eq!(panicked, None, "the Worker ended strangers' requests");
 }
