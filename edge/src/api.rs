@@ -20,6 +20,8 @@ use shared::route::{Op, Route};
 use shared::token::{Caller, TokenRequest};
 use shared::{body, idempotency};
 
+const TRACEPARENT: &str = "traceparent";
+
 /// Serves one operation of the side `Through`.
 ///
 /// # Errors
@@ -87,7 +89,9 @@ async fn forward(
 ) -> Result<Envelope, Problem> {
     let mut headers = Vec::new();
     for name in FORWARDED {
-        if let Some(value) = call.header(name)? {
+        if let Some(value) = call.header(name)?
+            && (name != TRACEPARENT || is_traceparent(&value))
+        {
             headers.push((name, value));
         }
     }
@@ -170,4 +174,31 @@ async fn settle(call: &Call, envelope: &mut Envelope) -> Result<(), Problem> {
         Outcome::Applied | Outcome::Stale => None,
     });
     refused.map_or(Ok(()), |why| Err(call.fault("projections", why)))
+}
+
+/// `00-{32}-{16}-{2}` in lower-case hexadecimal digits; anything else is ignored, as W3C's Trace
+/// Context asks for in section 3.2.2, and fills no log.
+fn is_traceparent(text: &str) -> bool {
+    let lengths = [2, 32, 16, 2];
+    let is_hex = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    text.split('-').map(str::len).eq(lengths) && text.split('-').all(is_hex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_traceparent_is_passed_on() {
+        assert!(is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+        for wrong in [
+            "",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-extra",
+            "x",
+        ] {
+            assert!(!is_traceparent(wrong), "{wrong}");
+        }
+    }
 }

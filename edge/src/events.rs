@@ -235,15 +235,6 @@ mod tests {
     }
 
     #[test]
-    fn those_that_retry_are_bounded_and_make_room() {
-        let all: Vec<Trying> = (0..TRYING_MAX).filter_map(|_| Trying::begin()).collect();
-        assert_eq!(all.len(), TRYING_MAX);
-        assert!(Trying::begin().is_none());
-        drop(all);
-        assert!(Trying::begin().is_some());
-    }
-
-    #[test]
     fn few_retry_at_once() {
         let trying: Vec<Trying> = std::iter::from_fn(Trying::begin).collect();
         assert_eq!(trying.len(), TRYING_MAX);

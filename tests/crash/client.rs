@@ -58,11 +58,6 @@ impl Client {
         Self { http, edge: edge.into(), key: key.into() }
     }
 
-    /// The bare HTTP client, for what is no client's business.
-    pub fn http(&self) -> &reqwest::Client {
-        &self.http
-    }
-
     /// `POST /api/v1/shorten`
     pub async fn create(&self, long_url: &str, key: &str) -> Made {
         let body = serde_json::json!({ "long_url": long_url }).to_string();
@@ -99,10 +94,10 @@ impl Client {
         }
     }
 
-    /// A link that must be made, while nothing is killed.
-    pub async fn must_create(&self, long_url: &str, key: &str) -> (String, String) {
+    /// The code of a link that must be made, while nothing is killed.
+    pub async fn must_create(&self, long_url: &str, key: &str) -> String {
         match self.create(long_url, key).await {
-            Made::Link { id, code, .. } => (id, code),
+            Made::Link { code, .. } => code,
             other => panic!("no link for {long_url}: {other:?}"),
         }
     }

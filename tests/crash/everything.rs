@@ -14,7 +14,7 @@ async fn kill_everything_and_start_again() {
     let mut links = BTreeMap::new();
     for n in 0..20 {
         let target = format!("https://target.example/before/{n}");
-        links.insert(client.must_create(&target, &format!("before-{n}")).await.0, target);
+        links.insert(client.must_create(&target, &format!("before-{n}")).await, target);
     }
     let followers = follow(&client, &links, 8, Duration::from_millis(4), stack.rng.random());
     let makers = create(

@@ -155,7 +155,8 @@ impl Makers {
 }
 
 impl Ledger {
-    fn enter(&mut self, code: String, id: String, target: &str, long_url: String) {
+    /// What an answer said.
+    pub fn enter(&mut self, code: String, id: String, target: &str, long_url: String) {
         if long_url != target {
             self.wrong.push(format!("{code} was asked for {target} and leads to {long_url}"));
         }

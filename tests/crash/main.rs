@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod creations;
 mod everything;
+mod internal;
 mod keeper;
 mod load;
 mod redirects;

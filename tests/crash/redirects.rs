@@ -20,7 +20,7 @@ async fn links(client: &Client, name: &str) -> BTreeMap<String, String> {
     let mut links = BTreeMap::new();
     for n in 0..LINKS {
         let target = format!("https://target.example/{name}/{n}");
-        links.insert(client.must_create(&target, &format!("{name}-{n}")).await.0, target);
+        links.insert(client.must_create(&target, &format!("{name}-{n}")).await, target);
     }
     links
 }

@@ -1,67 +1,20 @@
 //! Two origins on one database agree, and one goes on when the other is killed.
 
 use crate::check;
-use crate::client::{Client, FIREFOX};
+use crate::client::FIREFOX;
+use crate::internal::Internal;
 use crate::keeper::{Keeper, signal};
 use crate::load::{Creating, create};
 use crate::stack::{Stack, free_port, is_postgres};
 use origin::db;
 use rand::Rng;
-use shared::envelope::Envelope;
 use shared::id::parse_id;
 use shared::links::wire::{Click, Link};
 use shared::roads::{Delivery, EVENTS_PATH, Event, Receipt};
-use shared::sign::{self, CONTEXT_HEADER, Context, Keys, SIGNATURE_HEADER};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-/// An origin, called as the edge calls it.
-#[derive(Clone)]
-struct Internal {
-    client: Client,
-    url: String,
-    keys: Keys,
-    context: Context,
-}
-
-impl Internal {
-    /// The status and the body; `None`: it did not answer.
-    async fn post(&self, path: &str, body: &str, key: Option<&str>) -> Option<(u16, String)> {
-        let context = self.context.encode();
-        let content = sign::content(body.as_bytes());
-        let request = sign::Request {
-            method: "POST",
-            path_and_query: path,
-            content: &content,
-            context: &context,
-        };
-        let signature = self.keys.sign(request, db::now(), rand::random());
-        let mut call = self
-            .client
-            .http()
-            .post(format!("{}{path}", self.url))
-            .header("content-type", "application/json")
-            .header(CONTEXT_HEADER, &context)
-            .header(SIGNATURE_HEADER, signature);
-        if let Some(key) = key {
-            call = call.header("idempotency-key", key);
-        }
-        let answer = call.body(body.to_owned()).send().await.ok()?;
-        Some((answer.status().as_u16(), answer.text().await.ok()?))
-    }
-
-    async fn create(&self, target: &str, key: &str) -> Option<Link> {
-        let body = serde_json::json!({ "long_url": target }).to_string();
-        let (status, text) = self.post("/internal/api/v1/shorten", &body, Some(key)).await?;
-        if status != 200 {
-            return None;
-        }
-        let envelope: Envelope = serde_json::from_str(&text).ok()?;
-        if envelope.status == 201 { serde_json::from_str(&envelope.body).ok() } else { None }
-    }
-}
 
 /// Creations at one origin, without the edge; the failed ones are in doubt.
 struct Direct {
@@ -81,7 +34,7 @@ async fn create_directly(
         }
         let target = format!("https://target.example/{name}/{n}");
         match internal.create(&target, &format!("{name}-{n}")).await {
-            Some(link) => {
+            Some((link, _)) => {
                 assert_eq!(link.long_url, target);
                 of.made.fetch_add(1, Ordering::Relaxed);
                 made.insert(link.short_code.clone(), link);
@@ -100,23 +53,9 @@ async fn second(stack: &Stack) -> (Keeper, Internal) {
     let mut command = stack.origin();
     command.arg("serve").env("ORIGIN_PORT", port.to_string());
     let keeper = Keeper::start(&mut command, &stack.dir().join("second.log"));
-    let sql = "select id from application where name = 'dev'";
-    let db = db::Db::open(&stack.database_url).await.unwrap();
-    let app = db::text(&db.read(sql, vec![]).await.unwrap()[0], "id").unwrap();
-    let secrets = std::fs::read_to_string(stack.dir().join("secrets")).unwrap();
-    let keys = secrets.lines().find_map(|line| line.strip_prefix("SIGNING_KEYS=")).unwrap();
-    let context = Context {
-        app,
-        principal: "service:crash".into(),
-        request_id: "req_crash".into(),
-        ..Context::default()
-    };
-    let url = format!("http://127.0.0.1:{port}");
-    let internal =
-        Internal { client: stack.client(), url, keys: Keys::parse(keys).unwrap(), context };
+    let internal = Internal::new(stack, &format!("http://127.0.0.1:{port}")).await;
     let until = Instant::now() + Duration::from_secs(20);
-    let ready = format!("{}/readyz", internal.url);
-    while !internal.client.http().get(&ready).send().await.is_ok_and(|a| a.status() == 200) {
+    while !internal.is_ready().await {
         assert!(Instant::now() < until, "{}: the second origin is not ready", stack.tag);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -166,7 +105,7 @@ async fn two_replicas_agree() {
     let mut stack = Stack::start("replicas").await;
     let (tag, client) = (stack.tag.clone(), stack.client());
     let (mut keeper, two) = second(&stack).await;
-    let one = Internal { url: stack.value("ORIGIN_URL"), ..two.clone() };
+    let one = Internal::new(&stack, &stack.value("ORIGIN_URL")).await;
     let makers = create(
         &client,
         Creating {

@@ -21,6 +21,9 @@ const READY_MAX: Duration = Duration::from_secs(70);
 /// failed after the timeout, a relay's lease ends after twice that.
 const DURATIONS: [(&str, &str); 2] =
     [("SELVEDGE_ROAD_TIMEOUT_MS", "3000"), ("SELVEDGE_ROAD_BACKOFF_MAX_MS", "1000")];
+const MEMORY: &str = "/dev/shm";
+/// The largest test leaves 200 MiB.
+const MEMORY_KIB_MIN: u64 = 2 << 20;
 /// What must not stand in a log, whatever was killed.
 const FAULTS: [&str; 6] =
     ["panicked", "unreachable", "RuntimeError", "Uncaught", "TypeError", "no such table"];
@@ -37,13 +40,31 @@ pub struct Stack {
     origin_pid: Option<u32>,
     edge_pid: Option<u32>,
     logs: String,
-    dir: Option<TempDir>,
+    dir: TempDir,
+    database: TempDir,
     _turn: File,
 }
 
 /// The checkout.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Where the lock is, and what is left of a test that failed.
+fn kept() -> PathBuf {
+    let kept = root().join("target/crash");
+    fs::create_dir_all(&kept).unwrap();
+    kept
+}
+
+/// Where the state is: in memory, where there is enough. A process that is killed leaves the pages
+/// that it wrote, synced or not, so that no test here could tell; but a creation under local
+/// emulation syncs some ten times, and 5,000 of them take minutes on a disk.
+fn place() -> PathBuf {
+    let free = Command::new("df").args(["--output=avail", "-k", MEMORY]).output();
+    let said = free.map(|free| String::from_utf8_lossy(&free.stdout).into_owned());
+    let kib = said.unwrap_or_default().lines().nth(1).and_then(|line| line.trim().parse().ok());
+    if kib.unwrap_or(0) >= MEMORY_KIB_MIN { MEMORY.into() } else { kept() }
 }
 
 pub fn is_postgres() -> bool {
@@ -57,19 +78,19 @@ pub fn free_port() -> u16 {
 impl Stack {
     /// Waits for its turn, then starts both sides. `name`: short, of `[a-z0-9_]`.
     pub async fn start(name: &str) -> Self {
-        let place = root().join("target/crash");
-        fs::create_dir_all(&place).unwrap();
-        let turn = File::create(place.join("lock")).unwrap();
+        let turn = File::create(kept().join("lock")).unwrap();
         turn.lock().unwrap();
         let seed = match std::env::var("CRASH_SEED") {
             Ok(text) => text.parse().expect("CRASH_SEED is a number"),
             Err(_) => rand::random(),
         };
-        let dir = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(&place).unwrap();
+        let dir = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(place()).unwrap();
+        // Not in memory: a commit that takes its time is one that a kill can meet.
+        let database = tempfile::Builder::new().prefix("database-").tempdir_in(kept()).unwrap();
         let database_url = if is_postgres() {
             postgres(&format!("crash_{name}"))
         } else {
-            format!("sqlite://{}/origin.sqlite?mode=rwc", dir.path().display())
+            format!("sqlite://{}/origin.sqlite?mode=rwc", database.path().display())
         };
         let engine = if is_postgres() { "postgres" } else { "sqlite" };
         let mut stack = Self {
@@ -81,7 +102,8 @@ impl Stack {
             origin_pid: None,
             edge_pid: None,
             logs: String::new(),
-            dir: Some(dir),
+            dir,
+            database,
             _turn: turn,
         };
         println!("{} begins", stack.tag);
@@ -95,7 +117,12 @@ impl Stack {
 
     /// Where the state is.
     pub fn dir(&self) -> &Path {
-        self.dir.as_ref().unwrap().path()
+        self.dir.path()
+    }
+
+    /// Where SQLite's file is.
+    pub fn database_dir(&self) -> &Path {
+        self.database.path()
     }
 
     /// A value of the stack's `env` file.
@@ -211,12 +238,14 @@ impl Stack {
     /// SIGKILL to everything at once, `scripts/dev` included.
     pub async fn kill_everything(&mut self) {
         let (origin, edge) = (self.origin_pid.take().unwrap(), self.edge_pid.take().unwrap());
+        let workerd = child_of(edge, "workerd").expect("workerd runs");
         let scripts: Vec<u32> = self.keepers.iter().filter_map(Keeper::pid).collect();
         scripts.iter().filter(|pid| lives(**pid)).for_each(|pid| signal("KILL", *pid));
         signal_group("KILL", edge);
         signal("KILL", origin);
-        self.until_gone(edge).await;
-        self.until_gone(origin).await;
+        for pid in [origin, edge, workerd] {
+            self.until_gone(pid).await;
+        }
         self.keepers.clear();
     }
 
@@ -288,9 +317,11 @@ impl Drop for Stack {
                 signal_group("KILL", pid);
             }
         }
-        let dir = self.dir.take().unwrap();
         if std::thread::panicking() || std::env::var_os("CRASH_KEEP").is_some() {
-            println!("{}: the state and the logs are in {}", self.tag, dir.keep().display());
+            let kept = kept().join(self.dir().file_name().unwrap_or_default());
+            let _ = Command::new("cp").arg("-r").args([self.dir(), &kept]).status();
+            let _ = Command::new("cp").arg("-r").args([self.database_dir(), &kept]).status();
+            println!("{}: the state and the logs are in {}", self.tag, kept.display());
         }
     }
 }

@@ -15,7 +15,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 async fn graceful_stop_loses_nothing() {
     let mut stack = Stack::start("stops").await;
     let (tag, client) = (stack.tag.clone(), stack.client());
-    let (code, _) = client.must_create("https://target.example/before", "before").await;
+    let code = client.must_create("https://target.example/before", "before").await;
     let links = BTreeMap::from([(code, "https://target.example/before".to_owned())]);
     let followers = follow(&client, &links, 4, Duration::from_millis(4), stack.rng.random());
     for n in 1..=3 {

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use origin::db;
 use origin::keys::platform_kid;
 use serde_json::{Value, json};
-use shared::problem::{FORBIDDEN, UNACCEPTABLE, UNAUTHENTICATED};
+use shared::problem::{FORBIDDEN, IDEMPOTENCY_MISMATCH, UNACCEPTABLE, UNAUTHENTICATED};
 use shared::time::Millis;
 use shared::token::{Claims, sign_token};
 
@@ -94,6 +94,24 @@ async fn a_token_lives_an_hour_unless_asked_and_a_day_at_most() {
         let problem = mint(&app, &wrong).await.is_problem(&UNACCEPTABLE);
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_copy_of_a_minting_gets_the_same_token() {
+    let stack = Stack::here();
+    let app = stack.app().await;
+    let ask = |sub: &str| {
+        let ask = app.ask("POST", TOKENS).header("idempotency-key", "mint");
+        ask.json(&json!({"sub": sub})).send()
+    };
+    let first = ask("ann").await;
+    first.is(201);
+    // A token of the next second would be another one.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let copy = ask("ann").await;
+    assert_eq!((copy.status, &copy.body), (201, &first.body));
+    assert_eq!(copy.header("idempotent-replayed"), "true");
+    ask("bob").await.is_problem(&IDEMPOTENCY_MISMATCH);
 }
 
 #[tokio::test]

@@ -19,15 +19,18 @@ export function facts(request) {
   ].join("\n");
 }
 export const header = (request, name) => request.headers.get(name) ?? undefined;
-export async function body(request, max) {
-  if (Number(request.headers.get("content-length") ?? 0) > max) return null;
-  const chunks = [];
+export async function body(request, max, drained) {
+  const said = Number(request.headers.get("content-length") ?? 0);
+  if (said > drained) return null;
+  let chunks = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
-    if (size > max) return null;
-    chunks.push(chunk);
+    if (size > drained) return null;
+    if (Math.max(size, said) > max) chunks = [];
+    else chunks.push(chunk);
   }
+  if (size > max) return null;
   const whole = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
@@ -82,7 +85,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn header(request: &Request, name: &str) -> Result<Option<String>, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn body(request: &Request, max: f64) -> Result<JsValue, JsValue>;
+    async fn body(request: &Request, max: f64, drained: f64) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     async fn text(request: &Request) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
@@ -197,9 +200,14 @@ pub(crate) fn header_of(request: &Request, name: &str) -> Option<String> {
     header(request, name).ok().flatten()
 }
 
-/// The body; `None` when it has more than `bytes_max`, of which no more was read.
+/// Of a body that is too long, this much is read and dropped, because many clients read no answer
+/// while they write: twice the megabyte that people try (L20) fits.
+const DRAINED_BYTES_MAX: u64 = 2 << 20;
+
+/// The body; `None` when it has more than `bytes_max`, which are all that is ever held.
 pub(crate) async fn body_of(request: &Request, bytes_max: u64) -> Result<Option<Vec<u8>>, Thrown> {
-    let read = body(request, bytes_max as f64).await?;
+    let drained = bytes_max.max(DRAINED_BYTES_MAX);
+    let read = body(request, bytes_max as f64, drained as f64).await?;
     Ok(read.dyn_ref::<js_sys::Uint8Array>().map(js_sys::Uint8Array::to_vec))
 }
 

@@ -1,0 +1,75 @@
+//! A request for a route of the table that would succeed, but for who asks.
+
+use crate::client::{App, Ask, Stack, alias};
+use serde_json::{Value, json};
+use shared::route::{Op, Route, Side};
+
+/// The two documents, the edge's and the origin's.
+pub(crate) struct Documents([Value; 2]);
+
+impl Documents {
+    pub(crate) async fn of(stack: &Stack) -> Self {
+        let edge = stack.edge("GET", "/api/openapi.json").send().await.is(200);
+        Self([edge, stack.origin("GET", "/admin/openapi.json").send().await.is(200)])
+    }
+
+    /// An operation's body: its example.
+    pub(crate) fn body(&self, route: &Route) -> Option<Value> {
+        match route.op {
+            Op::Projections => return Some(json!([])),
+            Op::Events => {
+                return Some(json!({"recorder": alias(), "first_seq": 1, "events": []}));
+            }
+            _ => route.request?,
+        };
+        let method = route.method.to_ascii_lowercase();
+        let [mut edge, origin] = self.0.each_ref();
+        if route.side == Side::Origin {
+            edge = origin;
+        }
+        let body = &edge["paths"][route.path][method]["requestBody"];
+        let mut body = body["content"]["application/json"]["example"].clone();
+        assert!(body.is_object(), "{:?} has no example", route.op);
+        // An alias, a name: what can be used once only.
+        for (name, value) in body.as_object_mut().unwrap() {
+            if matches!(name.as_str(), "custom_alias" | "name") {
+                *value = json!(alias());
+            }
+        }
+        Some(body)
+    }
+}
+
+/// The path, with something of `app`'s behind every name.
+pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
+    let mut path = route.path.to_owned();
+    if path.contains("{code}") {
+        let code = app.code(&json!({"long_url": "https://example.com/"})).await;
+        path = path.replace("{code}", &code);
+    }
+    if path.contains("{kid}") {
+        path = path.replace("{kid}", &app.stack.key(&app.id, &["links:read"]).await.1);
+    }
+    let product = if route.op == Op::ProblemType { "http" } else { "links" };
+    let path = path.replace("{product}", product).replace("{slug}", "not-found");
+    let path = path.replace("{id}", "1");
+    assert!(!path.contains('{'), "{path}: nothing is known to stand for this name");
+    if route.op == Op::RegisterAsk { format!("{path}?key=0/abc") } else { path }
+}
+
+/// The request, without any credential.
+pub(crate) fn ask<'a>(
+    stack: &'a Stack,
+    route: &Route,
+    path: &str,
+    body: Option<&Value>,
+) -> Ask<'a> {
+    let ask = match route.side {
+        Side::Origin => stack.origin(route.method, path),
+        Side::Edge | Side::Through => stack.edge(route.method, path),
+    };
+    match body {
+        Some(body) => ask.json(body),
+        None => ask,
+    }
+}
