@@ -16,7 +16,8 @@ let browser;
 let link;
 before(async () => {
   browser = await h.launch();
-  const more = { title: `Wide ${LONG.slice(0, 150)}`, tags: ["red", LONG.slice(0, 50)] };
+  const rules = [{ country: ["JP", "DE"], weight: 50, to: `https://example.com/${LONG}` }];
+  const more = { title: `Wide ${LONG.slice(0, 150)}`, tags: ["red", LONG.slice(0, 50)], rules };
   link = await h.shorten(`https://example.com/${LONG}?${LONG}`, more);
 });
 after(() => browser.close());

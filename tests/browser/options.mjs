@@ -1,7 +1,7 @@
 // Fields and buttons that depend on what the edge can do, as its OpenAPI document says.
 //
-// Invariant: the document is altered on its way to the page, so both cases are shown whatever this edge
-// can do; what the page sends is read off its requests. Refuses to test the API itself.
+// Invariant: where the document is altered on its way to the page, both cases are shown whatever this
+// edge can do; the last tests take the edge as it is. Refuses to test the API itself.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -129,6 +129,70 @@ test("a QR code is fetched with the key and shown from memory", async () => {
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Save as SVG" }).click();
   assert.equal((await download).suggestedFilename(), `${link.short_code}.svg`);
+  await watch.verdict();
+  await context.close();
+});
+
+test("rules and bounds of this edge: made, followed, changed, taken away", async () => {
+  const { context, page, watch } = await h.signedIn(browser);
+  const word = h.unique("rules");
+  await page.getByRole("textbox", { name: "Destination" }).fill(`https://example.com/${word}`);
+  const form = await options(page);
+  await form.getByLabel("Alias").fill(word);
+  await form.getByLabel("Clicks at most").fill("1000");
+  await form.getByLabel("Fallback").fill("https://example.com/over");
+  await form.getByRole("button", { name: "Add a rule" }).click();
+  const rule = form.getByRole("group", { name: "Rule 1" });
+  await rule.getByLabel("Leads to").fill("not an address");
+  await rule.getByLabel("Add a condition to rule 1").selectOption("Country");
+  await rule.getByLabel("Country", { exact: true }).fill("JP");
+  await page.getByRole("button", { name: "Create link" }).click();
+  await rule.getByText("Leads to must be").waitFor();
+  await rule.getByLabel("Leads to").fill("https://example.com/jp");
+  await page.getByRole("button", { name: "Create link" }).click();
+  await h.row(page, word).waitFor();
+
+  const follow = async (country) => {
+    const cf = JSON.stringify({ country, colo: "NRT" });
+    const init = { redirect: "manual", headers: { "MF-CF-Blob": cf } };
+    return (await fetch(`${h.EDGE_URL}/${word}`, init)).headers.get("location");
+  };
+  assert.equal(await follow("JP"), "https://example.com/jp");
+  assert.equal(await follow("DE"), `https://example.com/${word}`);
+
+  await page.locator(".made").getByRole("link", { name: "Details" }).click();
+  await page.getByText("Country: JP").waitFor();
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Country", { exact: true }).fill("JP, DE");
+  await dialog.getByLabel("Clicks at most").fill("");
+  const sent = page.waitForRequest((request) => request.method() === "PATCH");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  assert.deepEqual((await sent).postDataJSON(), {
+    max_clicks: null,
+    rules: [{ to: "https://example.com/jp", country: ["JP", "DE"] }],
+  });
+  await page.getByText("Country: JP, DE").or(page.getByText("Country: DE, JP")).waitFor();
+  assert.equal(await follow("DE"), "https://example.com/jp");
+  await watch.verdict({ expected: ["422"] });
+  await context.close();
+});
+
+test("this edge's QR code is an image in both forms", async () => {
+  const link = await h.shorten(`https://example.com/${h.unique("real-qr")}`);
+  const { context, page, watch } = await h.signedIn(browser);
+  await page.goto(`${h.CONSOLE_URL}#/links/${link.short_code}`);
+  await page.getByRole("button", { name: "QR code" }).click();
+  const image = page.getByRole("img", { name: `QR code of ${link.short_url}` });
+  assert.ok(await image.evaluate((each) => each.decode().then(() => each.naturalWidth > 0)));
+  const png = page.getByRole("link", { name: "Save as PNG" });
+  const width = await png.evaluate(async (each) => {
+    const picture = new Image();
+    picture.src = each.href;
+    await picture.decode();
+    return picture.naturalWidth;
+  });
+  assert.ok(width >= 256, `${width} px`);
   await watch.verdict();
   await context.close();
 });

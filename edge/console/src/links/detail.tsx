@@ -12,6 +12,7 @@ import { Edit } from "./edit";
 import { Tags } from "./list";
 import { hasQr, Qr } from "./qr";
 import { Remove } from "./remove";
+import { RulesList } from "./rules";
 import { Numbers } from "./stats";
 import { isExpired, isProtected, type Link, nameOf, path } from "./types";
 
@@ -24,7 +25,6 @@ function Facts({ link }: { link: Link }) {
     ["Password", isProtected(link) && "asked for"],
     ["Fallback", link.fallback_url],
     ["External id", link.external_id],
-    ["Rules", (link.rules?.length ?? 0) > 0 && asNumber(link.rules?.length ?? 0)],
   ];
   return (
     <dl class="facts">
@@ -106,6 +106,7 @@ export function Detail({ code }: { code: string }) {
             <Tags link={link} />
             <Actions link={link} open={setOpen} />
             <Facts link={link} />
+            <RulesList rules={link.rules ?? []} />
           </section>
           <Numbers code={code} />
         </>

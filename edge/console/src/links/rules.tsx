@@ -7,6 +7,8 @@ import { useId } from "preact/hooks";
 import type { FieldError } from "../api";
 import { Field } from "../ui/field";
 import { Icon } from "../ui/icon";
+import { asMoment } from "../ui/when";
+import type { Rule } from "./types";
 import type { RuleText } from "./values";
 
 interface Condition {
@@ -20,14 +22,48 @@ const CONDITIONS: Record<string, Condition> = {
   region: { label: "Region", hint: "The part after the country: CA, BY" },
   language: { label: "Language", hint: "de, pt-BR" },
   device: { label: "Device", hint: "mobile, tablet, desktop, tv, bot" },
-  os: { label: "System", hint: "ios, android, windows, macos, linux" },
-  browser: { label: "Browser", hint: "chrome, safari, firefox, edge" },
+  os: { label: "System", hint: "ios, android, windows, macos, linux, chromeos, other" },
+  browser: { label: "Browser", hint: "chrome, safari, firefox, edge, opera, samsung, other" },
   after: { label: "From", type: "datetime-local", hint: "In your own time zone." },
   before: { label: "Until", type: "datetime-local", hint: "In your own time zone." },
   weight: { label: "Share", type: "number", hint: "Of 100 visitors." },
 };
 
 const described = (name: string): Condition => CONDITIONS[name] ?? { label: name, hint: "" };
+
+/** A rule in words: for whom, and whither. */
+function RuleWords({ rule: { to, ...conditions } }: { rule: Rule }) {
+  const asked = Object.entries(conditions).filter(([, value]) => value?.toString());
+  const value = (name: string, given: unknown) =>
+    described(name).type === "datetime-local" ? asMoment(String(given)) : String(given);
+  return (
+    <li>
+      {asked.length === 0 && <span class="tag">Everyone</span>}
+      {asked.map(([name, given]) => (
+        <span class="tag" key={name}>
+          {described(name).label}: {value(name, given).replaceAll(",", ", ")}
+          {name === "weight" && " %"}
+        </span>
+      ))}
+      <span class="breakable">leads to {to}</span>
+    </li>
+  );
+}
+
+/** The rules of a link, to read. */
+export function RulesList({ rules }: { rules: Rule[] }) {
+  if (rules.length === 0) return null;
+  return (
+    <div class="rules-read">
+      <h2>Rules</h2>
+      <ol>
+        {rules.map((rule, index) => (
+          <RuleWords key={index} rule={rule} />
+        ))}
+      </ol>
+    </div>
+  );
+}
 
 interface RuleProps {
   index: number;
