@@ -181,6 +181,8 @@ fn is_operator(app: &App, authorization: Option<String>) -> bool {
 
 fn refuse(app: &App, problem: &Problem) -> Response<Body> {
     let id = shared::id::random_id("req", rand::random());
+    tracing::info!(request_id = id, status = problem.status(), problem.detail, "refused");
+    app.metrics.refused.inc();
     let mut envelope = shown(app, problem, &id);
     if problem.kind == &UNAUTHENTICATED {
         envelope = envelope.with("www-authenticate", "Bearer");

@@ -44,6 +44,8 @@ pub struct Metrics {
     outbox_rows: Gauge,
     outbox_parked: Gauge,
     outbox_age_ms: Gauge,
+    /// Requests that no handler saw.
+    pub refused: Counter,
     /// Registers that a home asked for, of links.
     pub link_reads: Counter,
     /// Inputs of one commit.
@@ -65,6 +67,7 @@ impl Default for Metrics {
             outbox_rows: Gauge::default(),
             outbox_parked: Gauge::default(),
             outbox_age_ms: Gauge::default(),
+            refused: Counter::default(),
             link_reads: Counter::default(),
             lane_inputs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             relayed: Counter::default(),
@@ -83,6 +86,7 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&self, all: &mut Registry) {
         all.register("requests", "Requests by route and status", self.requests.clone());
+        all.register("refused", "Requests that no handler saw", self.refused.clone());
         let duration = "Time to answer by route";
         all.register_with_unit("request", duration, Unit::Seconds, self.durations.clone());
         all.register("outbox_rows", "Projections that wait", self.outbox_rows.clone());

@@ -12,6 +12,9 @@ use crate::time::Millis;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{string::String, vec, vec::Vec};
 
+/// Values of one call: what a signature hashes, and a quarter of what the edge takes.
+pub const CALL_BYTES_MAX: usize = 1 << 20;
+
 /// A row of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -86,11 +89,17 @@ pub struct Relay {
 impl Relay {
     fn wake(&self, view: &View, now: Millis) -> Step<Self> {
         let due = view.rows.values().filter(|row| row.due <= now).take(PROJECTIONS_MAX);
+        let mut bytes = 0usize;
         // A lease outlives the call that it covers.
         let until = now.plus(self.durations.road_timeout_ms.saturating_mul(2));
         let mut writes = Vec::new();
         let mut sent = Vec::new();
         for row in due {
+            // The first always goes: a register at its bound is a quarter of a call.
+            bytes = bytes.saturating_add(row.register.value.as_ref().map_or(0, String::len));
+            if bytes > CALL_BYTES_MAX && !sent.is_empty() {
+                break;
+            }
             writes.push(Write::Postponed { id: row.id, attempts: row.attempts, due: until });
             sent.push((row.id, row.register.clone()));
         }
@@ -162,5 +171,33 @@ impl Machine for Relay {
     fn deadline(&self, view: &View) -> Option<Deadline> {
         let loaded = view.rows.values().map(|row| row.due).min();
         loaded.into_iter().chain(view.others).min().map(|due| (due, "relay"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::turn;
+    use crate::roads::{Stamp, VALUE_BYTES_MAX};
+
+    #[test]
+    fn a_call_is_bounded_in_rows_and_in_bytes() {
+        let relay = Relay { durations: Durations::default() };
+        let at = At { now: Millis(10), draw: 0 };
+        let sent = |bytes: usize| {
+            let register = Register {
+                product: "links".into(),
+                key: "k".into(),
+                stamp: Stamp { epoch: 1, version: 1 },
+                value: Some("x".repeat(bytes)),
+            };
+            let row = |id| Row { id, register: register.clone(), attempts: 0, due: Millis(0) };
+            let rows = (0..200).map(|id| (id, row(id))).collect();
+            let turn = turn(&relay, &mut View { rows, others: None }, at, [Input::Wake]);
+            turn.tells.iter().map(|Send(rows)| rows.len()).sum::<usize>()
+        };
+        assert_eq!(sent(10), PROJECTIONS_MAX);
+        assert_eq!(sent(VALUE_BYTES_MAX), 4);
+        assert_eq!(sent(CALL_BYTES_MAX + 1), 1);
     }
 }
