@@ -33,6 +33,23 @@ pub struct Ask {
     pub after: Option<String>,
 }
 
+impl Ask {
+    /// How many rows to read: one more than the page has, to know whether another follows.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        u64::from(self.limit).saturating_add(1)
+    }
+
+    /// The page of the rows that were read; `key` names a row in a cursor.
+    pub fn page<T>(&self, mut rows: Vec<T>, key: impl FnOnce(&T) -> String) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(|last| cursor(&key(last)));
+        Page { items: rows, next_cursor }
+    }
+}
+
 /// Reads the two parameters.
 ///
 /// # Errors
@@ -98,6 +115,17 @@ mod tests {
             let refused = ask(None, Some(bad));
             assert!(bad.is_empty() || refused.unwrap_err().status() == 422, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_page_has_a_next_one_only_when_a_row_follows() {
+        let ask = ask(Some("2"), None).unwrap();
+        let page = |rows: Vec<u32>| ask.page(rows, |row| format!("{row}"));
+        assert_eq!(ask.rows(), 3);
+        assert_eq!(page(vec![7, 8]).next_cursor, None);
+        let cut = page(vec![7, 8, 9]);
+        assert_eq!((cut.items, cut.next_cursor), (vec![7, 8], Some(cursor("8"))));
+        assert_eq!(page(vec![]).next_cursor, None);
     }
 
     #[test]

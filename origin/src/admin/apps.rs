@@ -8,7 +8,6 @@ use crate::values;
 use shared::admin::{AppRequest, KeyAnswer, KeyRequest, TIER_DEFAULT};
 use shared::body;
 use shared::envelope::Envelope;
-use shared::page::{self, Page};
 use shared::problem::{CONFLICT, FieldError, NOT_FOUND, Problem, UNACCEPTABLE};
 
 /// `POST /admin/applications`
@@ -27,14 +26,10 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let ask = super::roads::ask(call, &[])?;
     let sql = "select id, name, tier, created_at from application where id > $1 \
                order by id limit $2";
-    let after = ask.after.unwrap_or_default();
-    let rows = app.db.read(sql, values![after, u64::from(ask.limit) + 1]).await?;
-    let mut items = rows.iter().map(keys::read_application).collect::<Result<Vec<_>, _>>()?;
-    let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next_cursor = items.last().filter(|_| more).map(|last| page::cursor(&last.id));
-    Ok(Envelope::json(200, &Page { items, next_cursor }))
+    let after = ask.after.clone().unwrap_or_default();
+    let rows = app.db.read(sql, values![after, ask.rows()]).await?;
+    let items = rows.iter().map(keys::read_application).collect::<Result<Vec<_>, _>>()?;
+    Ok(Envelope::json(200, &ask.page(items, |last| last.id.clone())))
 }
 
 /// `POST /admin/keys`

@@ -7,7 +7,7 @@ use crate::values;
 use serde::Serialize;
 use shared::admin::{DeadLetter, OutboxRow};
 use shared::envelope::Envelope;
-use shared::page::{self, Ask, Page};
+use shared::page::{self, Ask};
 use shared::problem::{FieldError, NOT_FOUND, Problem, UNACCEPTABLE};
 use shared::time::Millis;
 use sqlx::any::AnyRow;
@@ -69,13 +69,9 @@ async fn page_of<T: Serialize>(
     id: fn(&T) -> &String,
 ) -> Result<Envelope, Failure> {
     let after = ask.after.as_deref().and_then(|after| after.parse::<u64>().ok()).unwrap_or(0);
-    let rows = app.db.read(sql, values![after, u64::from(ask.limit) + 1]).await?;
-    let mut items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next_cursor = items.last().filter(|_| more).map(|last| page::cursor(id(last)));
-    Ok(Envelope::json(200, &Page { items, next_cursor }))
+    let rows = app.db.read(sql, values![after, ask.rows()]).await?;
+    let items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(Envelope::json(200, &ask.page(items, |last| id(last).clone())))
 }
 
 fn small(row: &AnyRow, name: &str) -> Result<u32, Error> {

@@ -12,7 +12,6 @@ use shared::body;
 use shared::envelope::Envelope;
 use shared::links::error::INVALID;
 use shared::links::target;
-use shared::page::{self, Page};
 use shared::problem::{FieldError, NOT_FOUND, Problem};
 use shared::time::Millis;
 use sqlx::any::AnyRow;
@@ -91,14 +90,10 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let ask = crate::admin::roads::ask(call, &[])?;
     let sql = "select name, reason, created_at from blocked_domain where name > $1 \
                order by name limit $2";
-    let after = ask.after.unwrap_or_default();
-    let rows = app.db.read(sql, values![after, u64::from(ask.limit) + 1]).await?;
-    let mut items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next_cursor = items.last().filter(|_| more).map(|last| page::cursor(&last.name));
-    Ok(Envelope::json(200, &Page { items, next_cursor }))
+    let after = ask.after.clone().unwrap_or_default();
+    let rows = app.db.read(sql, values![after, ask.rows()]).await?;
+    let items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(Envelope::json(200, &ask.page(items, |last| last.name.clone())))
 }
 
 fn read(row: &AnyRow) -> Result<BlockedDomain, Error> {

@@ -17,8 +17,9 @@ use shared::idempotency::Key;
 use shared::links::error::EXHAUSTED;
 use shared::links::machine::{Change, Input, Name, Reply, not_found};
 use shared::links::request::Draft;
+use shared::links::wire::Link;
 use shared::links::{alias, query, request, wire};
-use shared::page::{self, Page};
+use shared::page::Page;
 use shared::problem::Problem;
 use std::sync::Arc;
 
@@ -98,12 +99,9 @@ pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
 /// `GET /api/v1/links`
 pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let ask = query::list(&call.query)?;
-    let mut rows = store::list(&app.db, &call.context.app, &ask).await?;
-    let limit = usize::try_from(ask.page.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|row| page::cursor(&row.id.to_string()));
-    let items = rows.iter().map(|row| row.link(&app.config.public_url)).collect();
+    let rows = store::list(&app.db, &call.context.app, &ask).await?;
+    let Page { items, next_cursor } = ask.page.page(rows, |row| row.id.to_string());
+    let items: Vec<Link> = items.iter().map(|row| row.link(&app.config.public_url)).collect();
     Ok(Envelope::json(200, &Page { items, next_cursor }))
 }
 

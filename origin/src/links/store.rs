@@ -238,7 +238,7 @@ pub async fn list(db: &Db, app: &str, ask: &ListAsk) -> Result<Vec<Row>, Error> 
              or lower(coalesce(title, '')) like ${n} escape '!')"
         ));
     }
-    values.push((u64::from(ask.page.limit) + 1).into());
+    values.push(ask.page.rows().into());
     sql.push_str(&format!(" order by id desc limit ${}", values.len()));
     db.read(&sql, values).await?.iter().map(read_row).collect()
 }
