@@ -113,6 +113,14 @@ fn operation_id(op: Op) -> String {
 }
 
 fn request_body(route: &Route) -> Option<Value> {
+    if route.op == Op::LinkImport {
+        let text = json!({"schema": {"type": "string"}});
+        let list =
+            json!({"schema": {"type": "array", "items": schemas::reference("ShortenRequest")}});
+        return Some(json!({"required": true, "content": {
+            "text/csv": text, "application/x-ndjson": text, "application/json": list,
+        }}));
+    }
     let Some(name) = route.request else {
         let internal = route.access == Access::Signed && route.method == "POST";
         let content = json!({"application/json": {"schema": schemas::internal(route.op)}});

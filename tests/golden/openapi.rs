@@ -4,9 +4,12 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::admin::{App, AppRequest, DeadLetter, Health, KeyAnswer, KeyRequest, OutboxRow};
+use shared::admin::{
+    App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
+    OutboxRow,
+};
 use shared::links::request::{PatchRequest, ShortenRequest};
-use shared::links::wire::{Link, Stats};
+use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
 use shared::route::{Access, ROUTES, Route, Side};
@@ -148,6 +151,10 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "Link" => reads::<Link>(example),
         "LinkPage" => reads::<Page<Link>>(example),
         "Stats" => reads::<Stats>(example),
+        "BulkRequest" => reads::<BulkRequest>(example),
+        "BulkAnswer" => reads::<BulkAnswer>(example),
+        "BlockRequest" => reads::<BlockRequest>(example),
+        "BlockedDomainPage" => reads::<Page<BlockedDomain>>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
         "Health" => reads::<Health>(example),

@@ -4,6 +4,7 @@
 
 use crate::frozen;
 use shared::envelope::Envelope;
+use shared::links::rules::Rule;
 use shared::links::wire::{Click, Target};
 use shared::problem::{FieldError, Problem, UNACCEPTABLE, UNAVAILABLE};
 use shared::roads::{
@@ -123,6 +124,9 @@ fn target_format_unchanged() {
         to: "https://example.com/".into(),
         redirect: 302,
         expires_at: None,
+        rules: Vec::new(),
+        max_clicks: None,
+        fallback_url: None,
         link: "lnk_00000000001".into(),
         app: "app_00000000002".into(),
     };
@@ -130,12 +134,30 @@ fn target_format_unchanged() {
         &target,
         r#"{"to":"https://example.com/","link":"lnk_00000000001","app":"app_00000000002"}"#,
     );
-    let moved = Target { redirect: 301, expires_at: Some(Millis(1_795_151_503_007)), ..target };
+    let moved =
+        Target { redirect: 301, expires_at: Some(Millis(1_795_151_503_007)), ..target.clone() };
     frozen(
         &moved,
         concat!(
             r#"{"to":"https://example.com/","redirect":301,"expires_at":1795151503007,"link":"#,
             r#""lnk_00000000001","app":"app_00000000002"}"#,
+        ),
+    );
+    let rule =
+        Rule { country: vec!["JP".into()], to: "https://jp.example/".into(), ..Rule::default() };
+    let bounded = Target {
+        rules: vec![Rule { weight: Some(20), ..rule.clone() }, rule],
+        max_clicks: Some(100),
+        fallback_url: Some("https://over.example/".into()),
+        ..target
+    };
+    frozen(
+        &bounded,
+        concat!(
+            r#"{"to":"https://example.com/","rules":[{"country":["JP"],"weight":20,"to":"http"#,
+            r#"s://jp.example/"},{"country":["JP"],"to":"https://jp.example/"}],"max_clicks":"#,
+            r#"100,"fallback_url":"https://over.example/","link":"lnk_00000000001","app":"app"#,
+            r#"_00000000002"}"#,
         ),
     );
 }

@@ -38,7 +38,19 @@ pub(crate) struct Read {
 }
 
 pub(crate) fn sim_draft(alias: Option<String>, long_url: String) -> Draft {
-    Draft { long_url, alias, expires_at: None, redirect: 302, title: None, tags: Vec::new() }
+    Draft {
+        long_url,
+        alias,
+        expires_at: None,
+        redirect: 302,
+        title: None,
+        tags: Vec::new(),
+        rules: Vec::new(),
+        max_clicks: None,
+        fallback_url: None,
+        external_id: None,
+        reuse: false,
+    }
 }
 
 /// The register's name of a code.

@@ -4,7 +4,7 @@
 //! machine: a map, an owner, a version, and the same question answered in the simplest way.
 
 use shared::id::format_id;
-use shared::links::machine::{Change, Input, Links, Name, Reply, Row, View, Write};
+use shared::links::machine::{Change, Input, Key, Links, Name, Reply, Row, View, Write};
 use shared::links::request::{Draft, Patch};
 use shared::links::wire::{self, Target};
 use shared::machine::{At, Deadline, Machine, Step};
@@ -17,7 +17,7 @@ pub(crate) struct SimLinks {
 }
 
 impl Machine for SimLinks {
-    type Key = Name;
+    type Key = Key;
     type View = View;
     type Input = Input;
     type Write = Write;
@@ -25,7 +25,7 @@ impl Machine for SimLinks {
     type Tell = core::convert::Infallible;
     type Reply = Reply;
 
-    fn reads(&self, input: &Input, keys: &mut BTreeSet<Name>) {
+    fn reads(&self, input: &Input, keys: &mut BTreeSet<Key>) {
         Links.reads(input, keys);
     }
 
@@ -59,7 +59,9 @@ pub(crate) enum Verdict {
 impl Verdict {
     pub(crate) fn of(reply: &Reply) -> Self {
         match reply {
-            Reply::Created(row, _) | Reply::Changed(row, _) => Self::stands(row),
+            Reply::Created(row, _) | Reply::Reused(row, _) | Reply::Changed(row, _) => {
+                Self::stands(row)
+            }
             Reply::Deleted(register) => Self::Deleted(register.stamp.version),
             Reply::CodeInTheWay => Self::InTheWay,
             Reply::Refused(problem) => Self::Problem(problem.status()),

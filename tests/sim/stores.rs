@@ -178,8 +178,13 @@ impl Database {
 }
 
 impl Store<SimLinks> for Database {
-    fn load(&self, keys: &BTreeSet<Name>) -> links::View {
-        let rows = keys.iter().filter_map(|name| self.links.get(name));
+    fn load(&self, keys: &BTreeSet<links::Key>) -> links::View {
+        // No request of the simulation names more than a code.
+        let names = keys.iter().filter_map(|key| match key {
+            links::Key::Code(name) => Some(name),
+            links::Key::Like { .. } | links::Key::External { .. } => None,
+        });
+        let rows = names.filter_map(|name| self.links.get(name));
         let rows = rows.map(|row| (row.name.clone(), row.clone())).collect();
         links::View { rows, epoch: self.epoch }
     }

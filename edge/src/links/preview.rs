@@ -23,7 +23,8 @@ pub(super) fn page(call: &Call, code: &str, decided: &Redirect<'_>) -> Result<En
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>Where {short} leads</title>\n\
          <main>\n<h1>{short} leads to {host}</h1>\n<p>The whole address: \
-         <a rel=\"noopener noreferrer nofollow\" href=\"{shown}\">{shown}</a></p>\n</main>\n</html>\n"
+         <a rel=\"noopener noreferrer nofollow\" href=\"{shown}\">{shown}</a></p>\n</main>\n\
+         </html>\n"
     );
     let page = Envelope::empty(200).with("content-type", "text/html; charset=utf-8");
     Ok(Envelope { body, ..page })

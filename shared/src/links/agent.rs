@@ -199,7 +199,8 @@ mod tests {
                 "chrome",
             ),
             (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 14.5; rv:127.0) Gecko/20100101 Firefox/127.0",
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 14.5; rv:127.0) Gecko/20100101 \
+                 Firefox/127.0",
                 "desktop",
                 "macos",
                 "firefox",

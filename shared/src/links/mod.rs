@@ -12,6 +12,7 @@ pub mod machine;
 pub mod query;
 pub mod redirect;
 pub mod request;
+pub mod row;
 pub mod rules;
 pub mod stats;
 pub mod target;

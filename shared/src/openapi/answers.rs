@@ -84,6 +84,9 @@ fn content(route: &Route, name: &str) -> Option<Value> {
     let text = json!({"schema": {"type": "string"}});
     match (route.op, name) {
         (Op::OriginMetrics, _) => Some(json!({"text/plain": text})),
+        (Op::LinkImport, _) => Some(json!({"application/x-ndjson": text})),
+        (Op::LinkExport, _) => Some(json!({"text/csv": text, "application/x-ndjson": text})),
+        (Op::LinkQr, _) => Some(json!({"image/svg+xml": text, "image/png": {}})),
         (Op::ProblemType, _) => {
             Some(json!({"application/json": {"schema": object}, "text/html": text}))
         }

@@ -54,6 +54,7 @@ fn in_path(name: &str) -> Value {
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
+        "name" => ("The domain, in Unicode or punycode.", "bad.example"),
         "product" => ("The product; `http` is none's.", "links"),
         "slug" => ("The last segment of the problem's type.", "alias-taken"),
         _ => ("", "x"),
@@ -98,6 +99,22 @@ fn in_query(name: &str) -> Value {
             "The width of a slot.",
             json!({"type": "string", "enum": ["hour", "day"], "default": "hour"}),
             json!("day"),
+        ),
+        "format" => (
+            "The form of the answer: `csv` or `json` of an export, `svg` or `png` of a QR code; \
+             the first of the two when missing.",
+            json!({"type": "string", "enum": ["csv", "json", "svg", "png"]}),
+            json!("svg"),
+        ),
+        "size" => (
+            "Pixels of a side, at most: a PNG has whole pixels a module.",
+            json!({"type": "integer", "minimum": 64, "maximum": 2048, "default": 256}),
+            json!(512),
+        ),
+        "margin" => (
+            "Light modules around the code.",
+            json!({"type": "integer", "minimum": 0, "maximum": 16, "default": 4}),
+            json!(4),
         ),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),

@@ -140,7 +140,7 @@ impl Route {
     /// Whether the route accepts `Idempotency-Key`: every POST that creates.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
-        self.method == "POST" && self.side == Side::Through
+        self.method == "POST" && (self.side == Side::Through || self.op == Op::LinkImport)
     }
 
     /// Whether `If-Match` is honoured.
