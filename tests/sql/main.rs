@@ -6,7 +6,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod blocked;
+mod bulk;
 mod idempotency;
 mod links;
+mod options;
 mod roads;
 mod support;
+mod sweep;
+mod visitors;

@@ -1,15 +1,15 @@
 //! Both roads at the origin's end: the relay against an edge that fails, refuses and forgets, and
 //! deliveries that come twice, late and broken.
 
-use crate::support::{Place, application, body, call, status};
+use crate::support::{Place, application, body, call, deliver, status};
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use origin::app::App;
-use origin::{admin, events, links, outbox};
+use origin::{admin, links, outbox};
 use shared::id::parse_id;
 use shared::links::wire::Click;
-use shared::roads::{Delivery, Event, Outcome, Register};
+use shared::roads::{Event, Outcome, Register};
 use shared::time::Millis;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -144,13 +144,6 @@ fn click(link: &str, agent: &str) -> Event {
     };
     let body = serde_json::to_string(&click).unwrap();
     Event { product: "links".into(), at: origin::db::now(), body }
-}
-
-async fn deliver(app: &App, recorder: &str, first_seq: u64, events: Vec<Event>) -> u64 {
-    let delivery = Delivery { recorder: recorder.into(), first_seq, events };
-    let text = serde_json::to_string(&delivery).unwrap();
-    let receipt = events::take(app, &call("", "POST", "/internal/events", &text)).await;
-    body(&receipt)["applied_seq"].as_u64().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

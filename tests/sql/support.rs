@@ -2,10 +2,11 @@
 
 use origin::app::App;
 use origin::config::Config;
-use origin::db::Db;
-use origin::keys;
+use origin::db::{Db, Value};
 use origin::respond::{Call, Failure};
+use origin::{events, keys};
 use shared::envelope::Envelope;
+use shared::roads::{Delivery, Event};
 use shared::sign::Context;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use std::collections::BTreeMap;
@@ -104,4 +105,28 @@ pub fn status(result: &Result<Envelope, Failure>) -> u16 {
 
 pub fn body(result: &Result<Envelope, Failure>) -> serde_json::Value {
     serde_json::from_str(&result.as_ref().unwrap().body).unwrap()
+}
+
+/// A creation.
+pub async fn shorten(
+    app: &App,
+    owner: &str,
+    link: &serde_json::Value,
+) -> Result<Envelope, Failure> {
+    origin::links::shorten(app, &call(owner, "POST", "/api/v1/shorten", &link.to_string())).await
+}
+
+/// What the edge delivers; the highest number that is applied.
+pub async fn deliver(app: &App, recorder: &str, first_seq: u64, events: Vec<Event>) -> u64 {
+    let delivery = Delivery { recorder: recorder.into(), first_seq, events };
+    let text = serde_json::to_string(&delivery).unwrap();
+    let receipt = events::take(app, &call("", "POST", "/internal/events", &text)).await;
+    body(&receipt)["applied_seq"].as_u64().unwrap()
+}
+
+/// Changes rows behind the origin's back.
+pub async fn write(app: &App, sql: &str, values: Vec<Value>) {
+    let mut tx = app.db.begin().await.unwrap();
+    tx.write(sql, values).await.unwrap();
+    tx.commit().await.unwrap();
 }
