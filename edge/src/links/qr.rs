@@ -8,8 +8,7 @@ use crate::auth;
 use crate::call::Call;
 use crate::respond::Answer;
 use qrcode::{Color, EcLevel, QrCode};
-use shared::links::{error::GONE, machine};
-use shared::page;
+use shared::links::{error::GONE, machine, query};
 use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::route::Route;
 
@@ -24,7 +23,7 @@ const MARGIN: (u32, u32, u32) = (0, 4, 16);
 /// 401, 403, 404, 410, 422.
 pub(crate) async fn code(call: &Call, route: &Route, at: &[&str]) -> Result<Answer, Problem> {
     let caller = auth::caller(call, route).await?;
-    let query = page::query(&call.facts.query);
+    let query = query::known(&call.facts.query, route.query)?;
     let number = |name: &str, (least, usual, most): (u32, u32, u32)| match query.get(name) {
         None => Ok(usual),
         Some(text) => text

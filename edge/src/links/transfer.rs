@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use shared::envelope::Envelope;
 use shared::idempotency;
 use shared::links::csv::{self, Item, Rows};
+use shared::links::query;
 use shared::links::request::{BULK_BYTES_MAX, BULK_MAX};
 use shared::links::wire::{BulkAnswer, BulkResult, Link};
-use shared::page::{self, LIMIT_MAX, Page};
+use shared::page::{LIMIT_MAX, Page};
 use shared::problem::{FieldError, MALFORMED, Problem, UNACCEPTABLE, UNSUPPORTED_MEDIA_TYPE};
 use shared::route::Route;
 use shared::token::Caller;
@@ -238,7 +239,7 @@ fn read_line(text: &[u8], line: u64) -> Option<Item> {
 /// 401, 403, 422, 503.
 pub(crate) async fn export(call: &Call, route: &'static Route) -> Result<Answer, Problem> {
     let caller = auth::caller(call, route).await?;
-    let query = page::query(&call.facts.query);
+    let query = query::known(&call.facts.query, route.query)?;
     let is_csv = match query.get("format").map(String::as_str) {
         None | Some("csv") => true,
         Some("json") => false,

@@ -1,8 +1,9 @@
 //! Links as CSV: read part by part for an import, written line by line for an export.
 //!
 //! Invariant: what an export writes, an import reads back to the same links; a bad line spoils no
-//! other. The header row names the fields of `POST /api/v1/shorten`; `tags` are separated by `|`,
-//! `rules` are JSON, `expiry` may be `never`. What an export adds for people is passed over.
+//! other. The header row names the fields of `POST /api/v1/shorten`; `tags` are separated by `|`
+//! or are JSON, `rules` are JSON, `expiry` may be `never`. What an export adds for people is passed
+//! over.
 //! Source: RFC 4180.
 
 use super::error::INVALID;
@@ -46,6 +47,7 @@ pub struct Rows {
     reader: Reader,
     header: Option<Vec<String>>,
     line: u64,
+    begun: bool,
     text: Vec<u8>,
     used: usize,
     ends: Vec<usize>,
@@ -63,7 +65,7 @@ impl Default for Rows {
         let text = vec![0; RECORD_BYTES_MAX];
         let ends = vec![0; 64];
         let reader = Reader::new();
-        Self { reader, header: None, line: 1, text, used: 0, ends, fields: 0 }
+        Self { reader, header: None, line: 1, begun: false, text, used: 0, ends, fields: 0 }
     }
 }
 
@@ -77,6 +79,13 @@ impl Rows {
         let mut items = Vec::new();
         let at_end = part.is_empty();
         loop {
+            if !self.begun {
+                part = self.begin(part);
+            }
+            // To the reader, nothing is the end.
+            if part.is_empty() && !at_end {
+                return Ok(items);
+            }
             let text = self.text.get_mut(self.used..).unwrap_or_default();
             let ends = self.ends.get_mut(self.fields..).unwrap_or_default();
             let (result, read, written, ended) = self.reader.read_record(part, text, ends);
@@ -86,10 +95,8 @@ impl Rows {
             match result {
                 ReadRecordResult::Record => {
                     items.extend(self.record()?);
-                    (self.used, self.fields) = (0, 0);
-                    self.line = self.reader.line();
+                    (self.used, self.fields, self.begun) = (0, 0, false);
                 }
-                ReadRecordResult::InputEmpty if !at_end => return Ok(items),
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => return Ok(items),
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                     let line = self.line;
@@ -99,6 +106,19 @@ impl Rows {
                 }
             }
         }
+    }
+
+    /// Passes over the breaks before a record, so that its line is that of its first character.
+    fn begin<'a>(&mut self, part: &'a [u8]) -> &'a [u8] {
+        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let rest = part.iter().position(|byte| !is_break(byte)).unwrap_or(part.len());
+        let (breaks, rest) = part.split_at_checked(rest).unwrap_or((part, &[]));
+        let lines =
+            breaks.iter().filter(|byte| **byte == b'\n').fold(0u64, |n, _| n.wrapping_add(1));
+        self.line = self.reader.line().wrapping_add(lines);
+        self.reader.set_line(self.line);
+        self.begun = !rest.is_empty();
+        rest
     }
 
     fn record(&mut self) -> Result<Option<Item>, Problem> {
@@ -129,11 +149,16 @@ fn read_header(fields: Vec<String>) -> Result<Vec<String>, Problem> {
         fields.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_string()).collect();
     let known = |name: &str| COLUMNS.contains(&name) || FOR_PEOPLE.contains(&name);
     let unknown = named.iter().find(|name| !known(name));
+    let twice =
+        named.iter().enumerate().find(|(at, name)| named.iter().take(*at).any(|n| n == *name));
     let missing = !named.iter().any(|name| name == "long_url");
     let wrong = match unknown {
         Some(name) => format!("the header row names {name:?}, which is no field"),
         None if missing => "the header row does not name long_url".into(),
-        None => return Ok(named),
+        None => match twice {
+            Some((_, name)) => format!("the header row names {name:?} twice"),
+            None => return Ok(named),
+        },
     };
     Err(Problem::fields(&INVALID, vec![FieldError { pointer: "/0".into(), detail: wrong }]))
 }
@@ -152,6 +177,7 @@ fn item(header: &[String], fields: Vec<String>) -> Result<Value, Problem> {
         let value = match name.as_str() {
             "redirect" | "max_clicks" => text.parse::<u64>().map_or(json!(text), |n| json!(n)),
             "rules" => serde_json::from_str(&text).unwrap_or(json!(text)),
+            "tags" if text.starts_with('[') => serde_json::from_str(&text).unwrap_or(json!(text)),
             "tags" => json!(text.split('|').collect::<Vec<_>>()),
             "expiry" if text == "never" => Value::Null,
             _ => json!(text),
@@ -176,13 +202,15 @@ pub fn row(link: &Link) -> String {
     } else {
         serde_json::to_string(&link.rules).unwrap_or_default()
     };
+    let ambiguous = link.tags.iter().any(|tag| tag.contains('|') || tag.starts_with('['));
+    let tags = if ambiguous { json!(link.tags).to_string() } else { link.tags.join("|") };
     let fields = [
         link.short_code.clone(),
         link.long_url.clone(),
         link.redirect.to_string(),
         link.expires_at.map_or_else(|| "never".into(), crate::time::Millis::to_rfc3339),
         text(&link.title),
-        link.tags.join("|"),
+        tags,
         rules,
         link.max_clicks.map_or_else(String::new, |max| max.to_string()),
         text(&link.fallback_url),
@@ -240,8 +268,26 @@ mod tests {
     }
 
     #[test]
+    fn an_items_line_is_where_it_begins() {
+        for end in ["\n", "\r\n"] {
+            let lines = ["", "long_url,title", "a,", "b,\"x", "y\"", "", "", "c,", "d", "", "e,"];
+            let text = lines.join(end);
+            for chunk in [1, 2, 3, 100] {
+                let items = read(text.as_bytes(), chunk).unwrap();
+                let found: Vec<u64> = items.iter().map(|item| item.line).collect();
+                assert_eq!(found, [3, 4, 8, 9, 11], "{end:?} {chunk}");
+            }
+        }
+    }
+
+    #[test]
     fn what_no_line_can_be_read_from_is_refused_whole() {
-        for text in [&b"url,title\r\nx,y"[..], b"title\r\nx", b"long_url\r\n\xff\xfe\r\n"] {
+        for text in [
+            &b"url,title\r\nx,y"[..],
+            b"title\r\nx",
+            b"long_url,long_url\r\nx,y",
+            b"long_url\r\n\xff\xfe\r\n",
+        ] {
             assert!(matches!(read(text, 100).unwrap_err().status(), 400 | 422), "{text:?}");
         }
         let endless = [b"long_url\r\n\"".as_slice(), &vec![b'a'; RECORD_BYTES_MAX + 1]].concat();
@@ -269,6 +315,9 @@ mod tests {
             created_at: Millis(1),
             expires_at: None,
         };
+        let pipes = Link { tags: vec!["a|b".into(), "[c]".into()], ..link.clone() };
+        let read_back = read((header() + &row(&pipes)).as_bytes(), 7).unwrap();
+        assert_eq!(read_back[0].body.as_ref().unwrap()["tags"], json!(["a|b", "[c]"]));
         let items = read((header() + &row(&link)).as_bytes(), 5).unwrap();
         assert_eq!(
             items[0].body.as_ref().unwrap(),

@@ -72,7 +72,11 @@ pub fn stats(query: &str, now: Millis) -> Result<StatsAsk, Problem> {
     Ok(StatsAsk { from, to, interval })
 }
 
-fn known(query: &str, names: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
+/// The parameters of a query, all of which must be among `names`.
+///
+/// # Errors
+/// 422 for another one.
+pub fn known(query: &str, names: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
     let query = page::query(query);
     match query.keys().find(|name| !names.contains(&name.as_str())) {
         None => Ok(query),
