@@ -1,6 +1,7 @@
 //! L7: what was acknowledged is there, although the origin is killed in the middle of it.
 
 use crate::check;
+use crate::client::{Client, Made};
 use crate::internal::Internal;
 use crate::load::{Creating, Ledger, create};
 use crate::stack::Stack;
@@ -9,7 +10,10 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 const CREATIONS: u64 = 5_000;
-const KILLS: usize = 6;
+/// About one in three meets a commit that nobody was told of.
+const KILLS: usize = 10;
+/// Acknowledged creations that are sent again under their keys.
+const REPEATED: usize = 300;
 /// Clients that also create without the edge, shortly before each kill and into it. Most of a
 /// creation's time passes at the edge: without them a kill would rarely meet a commit that nobody
 /// was told of.
@@ -100,9 +104,24 @@ async fn l7_kill_origin_in_the_middle_of_5000_creations() {
     stack.end();
 }
 
+/// A key that was answered before a kill is answered alike after it.
+async fn repeat(tag: &str, client: &Client, ledger: &Ledger) {
+    let through_edge = ledger.acknowledged.iter().filter_map(|(code, (target, _))| {
+        let n = target.strip_prefix("https://target.example/l7/")?.split('?').next()?;
+        Some((code, target, format!("l7-{n}")))
+    });
+    for (code, target, key) in through_edge.take(REPEATED) {
+        let made = client.create(target, &key).await;
+        let same = matches!(&made, Made::Link { code: c, replayed: true, .. } if c == code);
+        assert!(same, "{tag}: {key} made {code}, and now {made:?}");
+    }
+}
+
 async fn settle(stack: &Stack, ledger: &Ledger) {
     let (tag, client) = (&stack.tag, stack.client());
     let rows = check::creations(tag, &stack.database_url, ledger).await;
+    repeat(tag, &client, ledger).await;
+    assert_eq!(check::rows(&stack.database_url).await.len(), rows.len(), "{tag}: a second link");
     let drained = check::drained(tag, &stack.database_url).await;
     println!("{tag} {} rows; the outbox was empty after {drained:.1?}", rows.len());
     check::redirect(tag, &client, &rows).await;

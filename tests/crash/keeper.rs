@@ -105,10 +105,13 @@ fn send(name: &str, target: &str) {
     let _ = kill.status().unwrap();
 }
 
-/// Whether a process runs; a zombie does not.
+/// Whether a process still has anything. A zombie has not, unless a thread of it is still ending:
+/// until the last one is gone, its sockets stay open.
 pub fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !rest.starts_with('Z') || threads > 1
 }
 
 /// The child of `parent` that is called `name`.
