@@ -52,7 +52,7 @@ fn check(
     {
         idempotency::check_key(&key)?;
     }
-    let own = [call.settings.public_url.as_str()];
+    let own = call.settings.domains.bases();
     let asked = call.facts.query.as_str();
     match route.op {
         Op::Shorten => request::shorten(body, &own, call.began).map(|_| ()),

@@ -6,6 +6,7 @@ use crate::log;
 use crate::platform::http::{self, Facts};
 use crate::platform::{Thrown, clock, entropy};
 use crate::settings::Settings;
+use shared::links::wire::register_key;
 use shared::problem::{INTERNAL, MALFORMED, Problem, UNAVAILABLE};
 use shared::time::Millis;
 use shared::token::Caller;
@@ -85,6 +86,21 @@ impl Call {
             .map_err(|_| Problem::new(&MALFORMED, "the body broke off"))
     }
 
+    /// The number of the domain that was asked.
+    pub(crate) fn domain(&self) -> u32 {
+        self.settings.domains.of_host(&self.facts.host)
+    }
+
+    /// The register's key of a code on that domain.
+    pub(crate) fn link_key(&self, code: &str) -> String {
+        register_key(self.domain(), code)
+    }
+
+    /// The short URL of a code on that domain.
+    pub(crate) fn short_url(&self, code: &str) -> String {
+        format!("{}/{code}", self.settings.domains.base(self.domain()))
+    }
+
     /// What the origin is told of this request.
     pub(crate) fn signed_context(&self, caller: &Caller) -> sign::Context {
         sign::Context {
@@ -95,6 +111,7 @@ impl Call {
             ip: self.facts.ip.clone(),
             country: self.facts.country.clone(),
             colo: self.facts.colo.clone(),
+            domain: self.domain(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::platform::Thrown;
 use shared::config::Durations;
+use shared::links::domain::Domains;
 use shared::sign::Keys;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) origin_url: String,
     /// Where the world finds the edge.
     pub(crate) public_url: String,
+    /// Where short links live.
+    pub(crate) domains: Domains,
     /// Origins of web pages that may call the API; `*` is every one.
     pub(crate) cors_origins: Vec<String>,
     /// Crate version and deployment.
@@ -76,6 +79,8 @@ impl Settings {
         let crate_version = env!("CARGO_PKG_VERSION");
         Ok(Self {
             origin_url: url("ORIGIN_URL")?,
+            domains: Domains::parse(&url("PUBLIC_URL")?, get("SHORT_DOMAINS"))
+                .map_err(|why| format!("SHORT_DOMAINS: {why}"))?,
             public_url: url("PUBLIC_URL")?,
             cors_origins: origins.filter(|one| !one.is_empty()).map(str::to_string).collect(),
             version: match get("deployment") {

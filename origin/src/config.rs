@@ -3,6 +3,7 @@
 //! Invariant: a wrong or missing variable ends the program with its name; a secret prints `…`.
 
 use shared::config::Durations;
+use shared::links::domain::Domains;
 use shared::sign::Keys;
 use std::{env, fmt, net::SocketAddr};
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub edge_url: String,
     /// What clients call the service; problem types and short URLs begin with it.
     pub public_url: String,
+    /// Where short links live.
+    pub domains: Domains,
     /// Both sides' signatures.
     pub signing_keys: Keys,
     /// The MAC of service keys.
@@ -90,10 +93,14 @@ impl Config {
             return Err(invalid("ADMIN_KEY", "must have at least 32 characters"));
         }
         let edge_url = url("EDGE_URL", EDGE_URL_DEFAULT)?;
+        let public_url = url("PUBLIC_URL", &edge_url)?;
+        let domains = get("SHORT_DOMAINS").unwrap_or_default();
         Ok(Self {
+            domains: Domains::parse(&public_url, &domains)
+                .map_err(|what| invalid("SHORT_DOMAINS", &what))?,
             database_url: Secret(database_url(&get)?),
             listen: SocketAddr::new(host, port),
-            public_url: url("PUBLIC_URL", &edge_url)?,
+            public_url,
             edge_url,
             signing_keys: Keys::parse(&need("SIGNING_KEYS")?)
                 .ok_or_else(|| invalid("SIGNING_KEYS", "must be id:hex64 or id:hex64,id:hex64"))?,
@@ -158,6 +165,7 @@ mod tests {
             ("ORIGIN_PORT", Some("99999")),
             ("DATABASE_URL", Some("mysql://x")),
             ("PUBLIC_URL", Some("ftp://x")),
+            ("SHORT_DOMAINS", Some("go.example")),
         ] {
             let read =
                 Config::read(

@@ -42,6 +42,14 @@ pub struct Context {
     pub country: String,
     /// The colo that answered.
     pub colo: String,
+    /// The number of the domain that was asked; 0 is the default one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub domain: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_default(domain: &u32) -> bool {
+    *domain == 0
 }
 
 impl Context {

@@ -16,7 +16,7 @@ use crate::respond::Answer;
 use shared::links::error::{GONE, USED_UP};
 use shared::links::redirect::{self, Redirect, used_up};
 use shared::links::rules::Visit;
-use shared::links::wire::{DEFAULT_DOMAIN, Target, register_key};
+use shared::links::wire::Target;
 use shared::links::{agent, alias, machine};
 use shared::problem::Problem;
 use std::rc::Rc;
@@ -46,7 +46,7 @@ pub(crate) async fn redirect(call: &Call, segments: &[&str]) -> Result<Answer, P
     if let Redirect::To { spends: Some(max), .. } = decided
         && is_counted
     {
-        let spent = registers::spend(call, &register_key(DEFAULT_DOMAIN, code), max).await;
+        let spent = registers::spend(call, &call.link_key(code), max).await;
         if !spent.map_err(|why| call.unavailable("home", why))? {
             decided = used_up(target);
         }
@@ -68,7 +68,7 @@ async fn find(call: &Call, code: &str) -> Result<Option<Rc<Target>>, Problem> {
     if !alias::is_code(code) {
         return Err(machine::not_found());
     }
-    match registers::read(call, &register_key(DEFAULT_DOMAIN, code)).await {
+    match registers::read(call, &call.link_key(code)).await {
         Read::Found(target) => Ok(target),
         Read::Absent => Err(machine::not_found()),
         Read::Unavailable => Err(unavailable()),

@@ -16,7 +16,7 @@ use shared::problem::Problem;
 pub(super) fn page(call: &Call, code: &str, decided: &Redirect<'_>) -> Result<Envelope, Problem> {
     let Redirect::To { location, .. } = decided else { return Err(gone(decided)) };
     let shown = escape(location);
-    let short = escape(&format!("{}/{code}", call.settings.public_url));
+    let short = escape(&call.short_url(code));
     let host = escape(host(location));
     let body = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\

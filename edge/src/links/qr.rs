@@ -44,7 +44,7 @@ pub(crate) async fn code(call: &Call, route: &Route, at: &[&str]) -> Result<Answ
     if target.app != caller.app {
         return Err(machine::not_found());
     }
-    let url = format!("{}/{short_code}", call.settings.public_url);
+    let url = call.short_url(short_code);
     let code = QrCode::with_error_correction_level(url.as_bytes(), EcLevel::M)
         .map_err(|why| call.fault("qr", why))?;
     let modules = Modules::of(&code, margin);

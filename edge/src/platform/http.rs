@@ -126,6 +126,8 @@ extern "C" {
 pub(crate) struct Facts {
     /// Upper case.
     pub(crate) method: String,
+    /// The authority of the URL: name, and the port unless it is the scheme's.
+    pub(crate) host: String,
     /// Percent-encoded, as sent.
     pub(crate) path: String,
     /// Without the `?`.
@@ -161,9 +163,10 @@ impl Facts {
         let mut lines = text.split('\n').map(str::to_string);
         let mut next = || lines.next().unwrap_or_default();
         let method = next();
-        let (path, query) = split(&next());
+        let (host, path, query) = split(&next());
         Self {
             method,
+            host,
             path,
             query,
             user_agent: next(),
@@ -187,12 +190,13 @@ impl Facts {
     }
 }
 
-fn split(url: &str) -> (String, String) {
+fn split(url: &str) -> (String, String, String) {
     let after = url.split_once("://").map_or(url, |(_, after)| after);
+    let host = after.split(['/', '?', '#']).next().unwrap_or_default();
     let path = after.find('/').and_then(|at| after.get(at..)).unwrap_or("/");
     let path = path.split('#').next().unwrap_or_default();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    (path.into(), query.into())
+    (host.into(), path.into(), query.into())
 }
 
 /// One header of a request.
@@ -330,13 +334,13 @@ mod tests {
     #[test]
     fn a_url_is_split_as_it_was_sent() {
         let split = |url| {
-            let (path, query) = split(url);
-            format!("{path} {query}")
+            let (host, path, query) = split(url);
+            format!("{host} {path} {query}")
         };
-        assert_eq!(split("https://h:1/a/b?c=d&e=%20?"), "/a/b c=d&e=%20?");
-        assert_eq!(split("https://h"), "/ ");
-        assert_eq!(split("https://h/?"), "/ ");
-        assert_eq!(split("https://h//x"), "//x ");
+        assert_eq!(split("https://h:1/a/b?c=d&e=%20?"), "h:1 /a/b c=d&e=%20?");
+        assert_eq!(split("https://h"), "h / ");
+        assert_eq!(split("https://h/?"), "h / ");
+        assert_eq!(split("https://h//x"), "h //x ");
     }
 
     #[test]

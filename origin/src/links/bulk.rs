@@ -19,7 +19,7 @@ use shared::roads::Register;
 
 /// `POST /api/v1/links/bulk`
 pub async fn bulk(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    let drafts = request::bulk(&call.body, &[&app.config.public_url], db::now())?;
+    let drafts = request::bulk(&call.body, &app.config.domains.bases(), db::now())?;
     let key = call.idempotency_key()?;
     let targets = drafts.iter().flatten().flat_map(Draft::targets);
     let blocked = Blocked::among(app, targets).await?;

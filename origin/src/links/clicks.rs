@@ -101,7 +101,7 @@ pub async fn stats(app: &App, link: &Row, ask: &StatsAsk) -> Result<Stats, Error
         *by.entry(dimension).or_default().entry(db::text(row, "value")?).or_default() += count;
     }
     let mut take = |dimension: Dimension| by.remove(&(dimension as u64)).unwrap_or_default();
-    let view = link.link(&app.config.public_url);
+    let view = link.link(app.config.domains.base(link.name.domain));
     Ok(Stats {
         short_url: view.short_url,
         long_url: view.long_url,

@@ -18,14 +18,14 @@ use shared::links::error::EXHAUSTED;
 use shared::links::machine::{Change, Input, Name, Reply, not_found};
 use shared::links::request::Draft;
 use shared::links::wire::Link;
-use shared::links::{alias, query, request, wire};
+use shared::links::{alias, query, request};
 use shared::page::Page;
 use shared::problem::Problem;
 use std::sync::Arc;
 
 /// `POST /api/v1/shorten`
 pub async fn shorten(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    let draft = request::shorten(&call.body, &[&app.config.public_url], db::now())?;
+    let draft = request::shorten(&call.body, &app.config.domains.bases(), db::now())?;
     Blocked::among(app, draft.targets()).await?.check(draft.targets())?;
     let input = prepare(app, call, draft).await?;
     create(app, call, input, call.idempotency_key()?).await
@@ -38,7 +38,7 @@ async fn prepare(app: &App, call: &Call, draft: Draft) -> Result<Input, Failure>
         Some(alias) => alias.clone(),
         None => draw_code(app).await?,
     };
-    let name = Name { domain: wire::DEFAULT_DOMAIN, code };
+    let name = Name { domain: call.context.domain, code };
     Ok(Input::Create { id, name, app: call.context.app.clone(), draft })
 }
 
@@ -69,7 +69,7 @@ async fn draw_code(app: &App) -> Result<String, Failure> {
 
 /// `PATCH /api/v1/links/{code}`
 pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    let patch = request::patch(&call.body, &[&app.config.public_url], db::now())?;
+    let patch = request::patch(&call.body, &app.config.domains.bases(), db::now())?;
     Blocked::among(app, patch.targets()).await?.check(patch.targets())?;
     change(app, call, Change::Patch(patch)).await
 }
@@ -92,7 +92,7 @@ async fn change(app: &App, call: &Call, change: Change) -> Result<Envelope, Fail
 /// `GET /api/v1/links/{code}`
 pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let row = owned(app, call).await?;
-    let link = row.link(&app.config.public_url);
+    let link = row.link(app.config.domains.base(row.name.domain));
     Ok(Envelope::json(200, &link).with("etag", row.etag()))
 }
 
@@ -101,7 +101,8 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let ask = query::list(&call.query)?;
     let rows = store::list(&app.db, &call.context.app, &ask).await?;
     let Page { items, next_cursor } = ask.page.page(rows, |row| row.id.to_string());
-    let items: Vec<Link> = items.iter().map(|row| row.link(&app.config.public_url)).collect();
+    let items: Vec<Link> =
+        items.iter().map(|row| row.link(app.config.domains.base(row.name.domain))).collect();
     Ok(Envelope::json(200, &Page { items, next_cursor }))
 }
 
@@ -122,16 +123,18 @@ async fn owned(app: &App, call: &Call) -> Result<shared::links::machine::Row, Fa
 fn name(call: &Call) -> Result<Name, Problem> {
     let code = call.segment(0);
     let is_code = alias::is_code(code);
-    is_code.then(|| Name { domain: wire::DEFAULT_DOMAIN, code: code.into() }).ok_or_else(not_found)
+    is_code.then(|| Name { domain: call.context.domain, code: code.into() }).ok_or_else(not_found)
 }
 
 /// How the machine's replies are answered.
 fn answer(app: &App, call: &Call) -> Answer<Reply> {
     let base = app.config.public_url.clone();
+    let domains = app.config.domains.clone();
     let request_id = call.context.request_id.clone();
     Arc::new(move |reply| {
         let shown = |status, row: &shared::links::machine::Row| {
-            Envelope::json(status, &row.link(&base)).with("etag", row.etag())
+            Envelope::json(status, &row.link(domains.base(row.name.domain)))
+                .with("etag", row.etag())
         };
         let (envelope, register) = match reply {
             Reply::CodeInTheWay => return None,

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod alias;
 pub mod code;
 pub mod csv;
+pub mod domain;
 pub mod error;
 pub mod machine;
 pub mod query;
