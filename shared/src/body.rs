@@ -39,12 +39,28 @@ pub fn check_size(bytes: u64, bytes_max: u64) -> Result<(), Problem> {
     Err(Problem::new(&TOO_LARGE, detail))
 }
 
-/// Reads a client's body as JSON of the type `T`.
+/// Reads a client's body as a JSON object of the type `T`.
 ///
 /// # Errors
 /// 400 for what is no JSON or no UTF-8, 413, 422 with a pointer for what is no `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     check_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX), JSON_BYTES_MAX)?;
+    read_object(bytes)
+}
+
+/// Reads an object that the transport has bounded already.
+///
+/// # Errors
+/// As [`parse`], without 413.
+pub fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    // serde would take a list for the fields of a structure, in their order.
+    if bytes.iter().find(|byte| !is_space(byte)) == Some(&b'[') {
+        read::<IgnoredAny>(bytes)?;
+        let detail = "must be an object".into();
+        let error = FieldError { pointer: String::new(), detail };
+        return Err(Problem::fields(&UNACCEPTABLE, vec![error]));
+    }
     read(bytes)
 }
 
@@ -131,6 +147,8 @@ mod tests {
         assert_eq!(at(b"{\"name\":\"a\",\"tags\":[\"x\",3]}"), "/tags/1");
         assert_eq!(at(b"{\"name\":\"a\",\"nmae\":1}"), "/nmae");
         assert_eq!(refused(b"[]").status(), 422);
+        assert_eq!(refused(b" [\"a\", []]").status(), 422);
+        assert_eq!(refused(b"[\"a\"").status(), 400);
         assert_eq!(refused(b"{}").status(), 422);
         assert_eq!(refused(b"{\"name\":\"a\",\"name\":\"b\"}").status(), 422);
     }

@@ -196,6 +196,11 @@ impl Form {
         match self {
             Self::Csv(rows) => rows.feed(part),
             Self::Lines { rest, line } => {
+                // Before more is taken: what the part before completed has had its answers.
+                if rest.len() > LINE_BYTES_MAX {
+                    let detail = format!("a line has more than {LINE_BYTES_MAX} bytes");
+                    return Err(Problem::new(&MALFORMED, detail));
+                }
                 rest.extend_from_slice(part);
                 let mut items = Vec::new();
                 while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -206,10 +211,6 @@ impl Form {
                 if part.is_empty() {
                     *line = line.saturating_add(1);
                     items.extend(read_line(&take(rest), *line));
-                }
-                if rest.len() > LINE_BYTES_MAX {
-                    let detail = format!("a line has more than {LINE_BYTES_MAX} bytes");
-                    return Err(Problem::new(&MALFORMED, detail));
                 }
                 Ok(items)
             }

@@ -52,6 +52,8 @@ pub struct Rows {
     used: usize,
     ends: Vec<usize>,
     fields: usize,
+    /// What the next part is answered with: the items before it come first.
+    failed: Option<Problem>,
 }
 
 impl core::fmt::Debug for Rows {
@@ -65,7 +67,17 @@ impl Default for Rows {
         let text = vec![0; RECORD_BYTES_MAX];
         let ends = vec![0; 64];
         let reader = Reader::new();
-        Self { reader, header: None, line: 1, begun: false, text, used: 0, ends, fields: 0 }
+        Self {
+            reader,
+            header: None,
+            line: 1,
+            begun: false,
+            text,
+            used: 0,
+            ends,
+            fields: 0,
+            failed: None,
+        }
     }
 }
 
@@ -75,8 +87,21 @@ impl Rows {
     /// # Errors
     /// 400 or 422 when nothing of the rest can be read: a header that names no field, a record
     /// that never ends, bytes that are no UTF-8.
-    pub fn feed(&mut self, mut part: &[u8]) -> Result<Vec<Item>, Problem> {
+    pub fn feed(&mut self, part: &[u8]) -> Result<Vec<Item>, Problem> {
+        if let Some(problem) = self.failed.take() {
+            return Err(problem);
+        }
         let mut items = Vec::new();
+        match self.read(part, &mut items) {
+            Err(problem) if items.is_empty() => Err(problem),
+            read => {
+                self.failed = read.err();
+                Ok(items)
+            }
+        }
+    }
+
+    fn read(&mut self, mut part: &[u8], items: &mut Vec<Item>) -> Result<(), Problem> {
         let at_end = part.is_empty();
         loop {
             if !self.begun {
@@ -84,7 +109,7 @@ impl Rows {
             }
             // To the reader, nothing is the end.
             if part.is_empty() && !at_end {
-                return Ok(items);
+                return Ok(());
             }
             let text = self.text.get_mut(self.used..).unwrap_or_default();
             let ends = self.ends.get_mut(self.fields..).unwrap_or_default();
@@ -97,7 +122,7 @@ impl Rows {
                     items.extend(self.record()?);
                     (self.used, self.fields, self.begun) = (0, 0, false);
                 }
-                ReadRecordResult::InputEmpty | ReadRecordResult::End => return Ok(items),
+                ReadRecordResult::InputEmpty | ReadRecordResult::End => return Ok(()),
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                     let line = self.line;
                     let detail =
@@ -290,6 +315,10 @@ mod tests {
         ] {
             assert!(matches!(read(text, 100).unwrap_err().status(), 400 | 422), "{text:?}");
         }
+        let mut rows = Rows::default();
+        let before = rows.feed(b"long_url\nhttps://a.example/\n\xff\n").unwrap();
+        assert_eq!(before.len(), 1, "what was read before is not lost");
+        assert_eq!(rows.feed(&[]).unwrap_err().status(), 400);
         let endless = [b"long_url\r\n\"".as_slice(), &vec![b'a'; RECORD_BYTES_MAX + 1]].concat();
         assert_eq!(read(&endless, 4_096).unwrap_err().status(), 400);
     }

@@ -321,7 +321,7 @@ pub fn bulk(
     own: &[&str],
     now: Millis,
 ) -> Result<Vec<Result<Draft, Problem>>, Problem> {
-    let request: BulkRequest = body::read(bytes)?;
+    let request: BulkRequest = body::read_object(bytes)?;
     if request.links.len() > BULK_MAX {
         let detail = format!("must be at most {BULK_MAX} items");
         let error = FieldError { pointer: "/links".into(), detail };

@@ -82,6 +82,31 @@ async fn l12_a_click_has_a_country_a_referrer_a_device_and_what_is_gone_has_none
 }
 
 #[tokio::test]
+async fn l12_visitors_count_once_and_those_who_ask_not_to_be_seen_are_clicks_only() {
+    let stack = Stack::here();
+    let app = stack.app().await;
+    let code = app.code(&json!({"long_url": URL})).await;
+    let get = |ip: &str| stack.edge("GET", &format!("/{code}")).header("cf-connecting-ip", ip);
+    for _ in 0..3 {
+        for n in 0..20 {
+            get(&format!("192.0.2.{n}")).send().await.is(302);
+        }
+        get("2001:db8::1").send().await.is(302);
+    }
+    // Another browser at one address is another visitor.
+    get("192.0.2.1").header("user-agent", PHONE).send().await.is(302);
+    for n in 100..110 {
+        get(&format!("192.0.2.{n}")).header("sec-gpc", "1").send().await.is(302);
+    }
+    get("192.0.2.200").header("user-agent", CRAWLER).send().await.is(302);
+    let stats = counted(&app, &code, 74, 1).await;
+    assert_eq!(stats["unique_visitors"], 22);
+    let never = app.code(&json!({"long_url": URL})).await;
+    let stats = app.get(&format!("/api/v1/stats/{never}")).await.is(200);
+    assert_eq!(stats["unique_visitors"], 0);
+}
+
+#[tokio::test]
 async fn stats_refuse_what_is_no_window() {
     let stack = Stack::here();
     let app = stack.app().await;

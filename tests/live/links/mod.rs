@@ -1,10 +1,17 @@
 //! links at the edge's URL.
 
 mod bad_input;
+mod bounds;
 mod changes;
 mod clicks;
 mod codes;
+mod domains;
 mod expiry;
+mod options;
+mod preview;
+mod qr;
 mod reads;
 mod redirects;
+mod rules;
 mod targets;
+mod transfer;

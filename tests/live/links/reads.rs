@@ -131,6 +131,41 @@ async fn l9_two_thousand_concurrent_requests_for_a_cold_link_are_one_read() {
     assert_eq!((answers.len(), reads), (STAMPEDE, 1));
 }
 
+/// An isolate keeps a link for five seconds and asks again from 3.75 s on, in the background.
+#[tokio::test]
+async fn l23_two_thousand_requests_at_the_instant_of_ageing_are_one_read_at_most() {
+    let stack = Stack::alone();
+    let app = stack.app().await;
+    for wait in [3_800, 4_900, 5_100] {
+        let code = app.code(&json!({"long_url": URL})).await;
+        stack.follow(&code).await.is(302);
+        let reads = stack.count("link_reads_total", "").await;
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        let answers = join_all((0..STAMPEDE).map(|_| stack.follow(&code))).await;
+        answers.iter().for_each(|answer| assert_eq!(answer.leads(302), URL));
+        let reads = stack.count("link_reads_total", "").await - reads;
+        assert!(reads <= 1, "{reads} reads after {wait} ms");
+    }
+}
+
+/// While the origin stands still and KV has no copy, who is served is served from memory.
+#[tokio::test]
+async fn l23_a_link_that_is_refreshed_ahead_is_served_without_waiting() {
+    let stack = Stack::alone();
+    let app = stack.app().await;
+    let code = app.code(&json!({"long_url": URL})).await;
+    stack.follow(&code).await.is(302);
+    tokio::time::sleep(Duration::from_millis(4_000)).await;
+    let held = Held::origin();
+    let began = std::time::Instant::now();
+    for answer in join_all((0..200).map(|_| stack.follow(&code))).await {
+        assert_eq!(answer.leads(302), URL);
+    }
+    let took = began.elapsed();
+    drop(held);
+    assert!(took < Duration::from_millis(1_000), "{took:?}");
+}
+
 #[tokio::test]
 async fn l10_edits_and_deletes_are_seen_at_once_where_they_were_made() {
     let stack = Stack::here();
