@@ -61,6 +61,10 @@ async fn sweep(app: Arc<App>) {
             Ok(swept) => tracing::debug!(swept, "links shrank to tombstones"),
             Err(error) => tracing::warn!(%error, "links were not swept"),
         }
+        match links::retention::fold(&app, db::now()).await {
+            Ok(folded) => tracing::debug!(folded, "hours became days"),
+            Err(error) => tracing::warn!(%error, "clicks were not folded"),
+        }
         match shell::sweep(&app).await {
             Ok(gone) => tracing::debug!(gone, "stored answers were forgotten"),
             Err(error) => tracing::warn!(%error, "stored answers were not swept"),

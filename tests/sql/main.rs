@@ -11,6 +11,7 @@ mod bulk;
 mod idempotency;
 mod links;
 mod options;
+mod retention;
 mod roads;
 mod support;
 mod sweep;

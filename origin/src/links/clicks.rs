@@ -72,7 +72,15 @@ fn or<'a>(value: &'a str, missing: &'a str) -> &'a str {
 /// The database is down.
 pub async fn write(tx: &mut Tx<'_>, sums: Sums) -> Result<(), Error> {
     visitors::write(tx, sums.visitors).await?;
-    let rows = sums.counts.into_iter().map(|((link, hour, dimension, value), count)| {
+    add(tx, sums.counts).await
+}
+
+/// Adds counts to the stored ones, in key order.
+///
+/// # Errors
+/// The database is down.
+pub async fn add(tx: &mut Tx<'_>, counts: Counts) -> Result<(), Error> {
+    let rows = counts.into_iter().map(|((link, hour, dimension, value), count)| {
         values![link, hour, dimension, value, count]
     });
     let sql = "insert into click_hour (link, hour, dimension, value, count) values";

@@ -3,6 +3,7 @@
 pub mod blocked;
 pub mod bulk;
 pub mod clicks;
+pub mod retention;
 pub mod store;
 pub mod sweep;
 pub mod visitors;
