@@ -103,6 +103,7 @@ fn context_format_unchanged() {
         ip: "2001:db8::1".into(),
         country: "JP".into(),
         colo: "NRT".into(),
+        domain: 0,
     };
     frozen(
         &context,
@@ -117,7 +118,9 @@ fn context_format_unchanged() {
         "UlQifQ",
     );
     assert_eq!(context.encode(), text);
-    assert_eq!(Context::decode(text), Some(context));
+    assert_eq!(Context::decode(text).as_ref(), Some(&context));
+    let other = serde_json::to_string(&Context { domain: 7, ..context }).unwrap();
+    assert!(other.ends_with(r#""colo":"NRT","domain":7}"#), "{other}");
 }
 
 #[test]

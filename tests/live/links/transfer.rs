@@ -217,7 +217,7 @@ async fn l17_lines_of_json_and_a_list_are_imported_too() {
         r#"["https://e.example/3"]"#,
         r#"{"long_url":"https://e.example/4","max_clicks":0}"#,
         "  ",
-        r#"{"long_url":"https://e.example/5","rules":[{"country":["JP"],"to":"https://jp.example"}]}"#,
+        r#"{"long_url":"https://e.example/5","rules":[{"os":["ios"],"to":"https://jp.example"}]}"#,
     ];
     for end in ["\n", "\r\n"] {
         let found = import(&app, LINES, &lines.join(end)).await;
