@@ -2,6 +2,7 @@
 //!
 //! Invariant: it belongs to one request and dies with it; its id is ours.
 
+use crate::events;
 use crate::log;
 use crate::platform::http::{self, Facts};
 use crate::platform::{Thrown, clock, entropy};
@@ -84,6 +85,12 @@ impl Call {
         http::body_of(&self.request, bytes_max)
             .await
             .map_err(|_| Problem::new(&MALFORMED, "the body broke off"))
+    }
+
+    /// What an event needs of this request.
+    pub(crate) fn event_source(&self) -> events::Source<'_> {
+        let Self { env, context, settings, facts, .. } = self;
+        events::Source { env, context, settings, colo: &facts.colo }
     }
 
     /// The number of the domain that was asked.

@@ -4,16 +4,16 @@
 //! (isolate, n) and its recorder however often it is tried, so it is counted once. Lost is only
 //! what a dying isolate had not handed over, and what overflows a bound, which is logged.
 
-use crate::call::Call;
 use crate::log;
 use crate::objects::{Address, Keep};
 use crate::platform::{Thrown, clock, entropy};
+use crate::settings::Settings;
 use shared::machine::backoff_ms;
 use shared::roads::{Batch, Event, HANDOVER_MAX, recorder_name};
 use shared::time::Millis;
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use worker::Env;
+use worker::{Context, Env};
 
 /// Tries of one hand-over end here: `wait_until` has 30 s, of which the last call takes some.
 const PATIENCE_MS: u64 = 20_000;
@@ -93,28 +93,46 @@ impl Gathered {
     }
 }
 
+/// What an event's request lends.
+pub(crate) struct Source<'a> {
+    /// The bindings.
+    pub(crate) env: &'a Env,
+    /// Outlives the answer by `wait_until`.
+    pub(crate) context: &'a Context,
+    /// The isolate's settings.
+    pub(crate) settings: &'a Settings,
+    /// The colo that answers, or empty.
+    pub(crate) colo: &'a str,
+}
+
 /// Takes an event up; returns at once.
-pub(crate) fn push(call: &Call, event: Event) {
-    let handover_ms = call.settings.durations.handover_ms;
+///
+/// # Errors
+/// The platform draws no bits for the isolate's name.
+pub(crate) fn push(source: &Source<'_>, now: Millis, event: Event) -> Result<(), Thrown> {
+    let handover_ms = source.settings.durations.handover_ms;
     let then = GATHERED.with_borrow_mut(|gathered| {
         if gathered.names.is_none() {
-            gathered.names = Some(names(&call.facts.colo)?);
+            gathered.names = Some(names(source.colo)?);
         }
-        Ok(gathered.push(event, call.began, handover_ms))
-    });
-    let work =
-        Work { env: call.env.clone(), timeout_ms: call.settings.durations.object_timeout_ms };
+        Ok::<_, Thrown>(gathered.push(event, now, handover_ms))
+    })?;
+    if then == Then::Nothing {
+        return Ok(());
+    }
+    let timeout_ms = source.settings.durations.object_timeout_ms;
+    let work = Work { env: source.env.clone(), timeout_ms };
     match then {
-        Ok(Then::Nothing) => {}
-        Ok(Then::Now(batch)) => call.context.wait_until(work.hand_over(batch)),
-        Ok(Then::Later(n)) => call.context.wait_until(async move {
+        Then::Nothing => {}
+        Then::Now(batch) => source.context.wait_until(work.hand_over(batch)),
+        Then::Later(n) => source.context.wait_until(async move {
             clock::sleep(handover_ms).await;
             if let Some(batch) = GATHERED.with_borrow_mut(|gathered| gathered.close(n)) {
                 work.hand_over(batch).await;
             }
         }),
-        Err(Thrown(why)) => log::fault(&call.id, "events", why),
     }
+    Ok(())
 }
 
 fn names(colo: &str) -> Result<(String, String), Thrown> {

@@ -11,6 +11,7 @@ mod api;
 mod auth;
 mod call;
 mod console;
+mod door;
 mod events;
 #[allow(missing_docs, reason = "the macro's own methods have none")]
 mod home;
@@ -29,6 +30,7 @@ mod settings;
 mod shell;
 mod system;
 
+pub use door::follow;
 pub use home::Home;
 pub use recorder::Recorder;
 

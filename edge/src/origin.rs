@@ -8,11 +8,14 @@ use crate::platform::{Thrown, clock, entropy};
 use crate::settings::Settings;
 use serde::de::DeserializeOwned;
 use shared::roads::{Answer, Delivery, EVENTS_PATH, Receipt};
-use shared::sign::{self, CONTEXT_HEADER, Context, SIGNATURE_HEADER};
+use shared::sign::{self, CONTEXT_HEADER, Context, HASHED_BYTES_MAX, SIGNATURE_HEADER};
 
 /// The client's headers that the origin sees.
 pub(crate) const FORWARDED: [&str; 5] =
     ["content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"];
+
+/// Up to here our own hash is done before the platform's has begun.
+const HASHED_HERE_BYTES_MAX: u64 = 4_096;
 
 /// One call.
 pub(crate) struct Question<'a> {
@@ -37,7 +40,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
 ) -> Result<T, Thrown> {
     let Question { method, path_and_query, mut headers, body, context, timeout_ms } = question;
     let context = context.encode();
-    let content = sign::content(body.as_deref().unwrap_or_default());
+    let content = content(body.as_deref().unwrap_or_default()).await?;
     let signed = sign::Request { method, path_and_query, content: &content, context: &context };
     let signature = settings.signing.sign(signed, clock::now(), entropy::bits128()?);
     headers.extend([(CONTEXT_HEADER, context.as_str()), (SIGNATURE_HEADER, &signature)]);
@@ -47,6 +50,12 @@ pub(crate) async fn ask<T: DeserializeOwned>(
         (200, text) => Ok(serde_json::from_str(&text)?),
         (status, _) => Err(Thrown(format!("the origin answered {status}"))),
     }
+}
+
+/// The *content* line; see [`sign::content`].
+async fn content(body: &[u8]) -> Result<String, Thrown> {
+    let is_long = (HASHED_HERE_BYTES_MAX..=HASHED_BYTES_MAX).contains(&(body.len() as u64));
+    Ok(if is_long { hex::encode(http::sha256(body).await?) } else { sign::content(body) })
 }
 
 /// What the truth knows of a register.

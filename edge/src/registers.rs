@@ -120,6 +120,38 @@ pub(crate) async fn read<T: Kept>(call: &Call, key: &str) -> Read<T> {
     }
 }
 
+/// What memory says of a key by itself.
+pub(crate) enum AtHand<T> {
+    /// The newest value that is known here; `None` is a tombstone.
+    Fresh(Option<Rc<T>>),
+    /// Fresh, and it is time that somebody asks for it again.
+    Aging,
+    /// Nothing, or too old.
+    Unknown,
+}
+
+/// Looks into memory, without beginning anything.
+pub(crate) fn at_hand<T: Kept>(durations: &Durations, key: &str, now: Millis) -> AtHand<T> {
+    let fresh_ms = T::fresh_ms(durations);
+    match T::memory().with_borrow_mut(|memory| memory.get(key)) {
+        Some(entry) if now.since(entry.at) < fresh_ms => {
+            let ahead = now.since(entry.at) >= refresh_after_ms(fresh_ms, key, entry.at);
+            if ahead && !entry.is_claimed() { AtHand::Aging } else { AtHand::Fresh(entry.value) }
+        }
+        _ => AtHand::Unknown,
+    }
+}
+
+/// Takes a copy's text up, unless memory knows something newer.
+pub(crate) fn from_text<T: Kept>(key: &str, text: &str, now: Millis) -> Option<Option<Rc<T>>> {
+    let (stamp, value) = decode_copy(text)?;
+    let known = T::memory().with_borrow_mut(|memory| memory.get(key));
+    if known.is_some_and(|known| known.stamp > stamp) {
+        return None;
+    }
+    remember(key, stamp, value, now).ok()
+}
+
 /// Three quarters of the life, and up to an eighth more, drawn for this entry.
 fn refresh_after_ms(fresh_ms: u64, key: &str, at: Millis) -> u64 {
     let draw = mix(fnv1a(key.as_bytes()) ^ at.0);

@@ -6,7 +6,7 @@
 use crate::platform::Thrown;
 use shared::config::Durations;
 use shared::links::domain::Domains;
-use shared::sign::Keys;
+use shared::sign::{Keyed, Keys};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -41,7 +41,7 @@ pub(crate) struct Settings {
     /// Checks service keys.
     pub(crate) key_mac: Vec<u8>,
     /// Names visitors.
-    pub(crate) visitor_secret: Vec<u8>,
+    pub(crate) visitors: Keyed,
     /// How long, how patient.
     pub(crate) durations: Durations,
 }
@@ -56,13 +56,18 @@ impl Settings {
     /// # Errors
     /// The name of what is missing or wrong, never its value.
     pub(crate) fn of(env: &Env) -> Result<Rc<Self>, Thrown> {
-        if let Some(read) = READ.with_borrow(Clone::clone) {
+        if let Some(read) = Self::at_hand() {
             return Ok(read);
         }
         let texts: BTreeMap<String, String> = serde_json::from_str(&texts(env)?)?;
         let read = Rc::new(Self::read(&texts).map_err(Thrown)?);
         READ.set(Some(Rc::clone(&read)));
         Ok(read)
+    }
+
+    /// The isolate's settings, when a request has read them already.
+    pub(crate) fn at_hand() -> Option<Rc<Self>> {
+        READ.with_borrow(Clone::clone)
     }
 
     fn read(texts: &BTreeMap<String, String>) -> Result<Self, String> {
@@ -90,7 +95,7 @@ impl Settings {
             signing: Keys::parse(get("SIGNING_KEYS"))
                 .ok_or_else(|| String::from("SIGNING_KEYS is not id:hex64[,id:hex64]"))?,
             key_mac: secret("KEY_MAC_SECRET")?,
-            visitor_secret: secret("VISITOR_SECRET")?,
+            visitors: Keyed::new(&secret("VISITOR_SECRET")?),
             durations: Durations::read(|name| texts.get(name).cloned())?,
         })
     }

@@ -43,6 +43,8 @@ durations! {
     key_fresh_ms "SELVEDGE_KEY_FRESH_MS" 10_000;
     /// An isolate hands its events over at latest after this.
     handover_ms "SELVEDGE_HANDOVER_MS" 500;
+    /// A recorder gathers hand-overs this long before it posts them, unless a delivery is full.
+    delivery_gap_ms "SELVEDGE_DELIVERY_GAP_MS" 100;
     /// Two writes of one KV key are at least this far apart (the platform allows one a second).
     copy_gap_ms "SELVEDGE_COPY_GAP_MS" 1_000;
     /// A KV write that has not answered after this may be repeated.
@@ -72,6 +74,6 @@ mod tests {
         let read = Durations::read(|name| (name == "SELVEDGE_HANDOVER_MS").then(|| "50".into()));
         assert_eq!(read, Ok(Durations { handover_ms: 50, ..Durations::default() }));
         assert!(Durations::read(|_| Some("soon".into())).is_err());
-        assert_eq!(Durations::NAMES.len(), 12);
+        assert_eq!(Durations::NAMES.len(), 13);
     }
 }

@@ -3,18 +3,24 @@
 //! Invariant: no raw address leaves the edge in a click; a visitor's name is salted by the day.
 
 use crate::call::Call;
+use crate::platform::http::Facts;
+use crate::settings::Settings;
 use shared::links::rules;
 use shared::links::wire::{Click, PRODUCT, REFERRER_BYTES_MAX, Target, USER_AGENT_BYTES_MAX};
-use shared::problem::Problem;
 use shared::roads::Event;
-use shared::sign;
+use shared::sign::Keyed;
+use shared::time::Millis;
 
 /// The event of a redirect that was answered to a GET.
 ///
 /// # Errors
-/// 500.
-pub(super) fn of(call: &Call, target: &Target) -> Result<Event, Problem> {
-    let facts = &call.facts;
+/// It does not fit into JSON, which all of it does.
+pub(crate) fn of(
+    settings: &Settings,
+    facts: &Facts,
+    at: Millis,
+    target: &Target,
+) -> serde_json::Result<Event> {
     let user_agent = prefix(&facts.user_agent, USER_AGENT_BYTES_MAX);
     let country = facts.country.as_str();
     let is_country = country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -26,18 +32,16 @@ pub(super) fn of(call: &Call, target: &Target) -> Result<Event, Problem> {
         visitor: if facts.gpc.trim() == "1" {
             String::new()
         } else {
-            let secret = &call.settings.visitor_secret;
-            visitor(secret, &call.began.day().to_string(), &facts.ip, user_agent)
+            visitor(&settings.visitors, &at.day().to_string(), &facts.ip, user_agent)
         },
     };
-    let body = serde_json::to_string(&click).map_err(|why| call.fault("click", why))?;
-    Ok(Event { product: PRODUCT.into(), at: call.began, body })
+    Ok(Event { product: PRODUCT.into(), at, body: serde_json::to_string(&click)? })
 }
 
 /// The side of a link's split on which a visitor stays: no day is in it.
 pub(super) fn side(call: &Call, target: &Target) -> u8 {
     let name = visitor(
-        &call.settings.visitor_secret,
+        &call.settings.visitors,
         &target.link,
         &call.facts.ip,
         prefix(&call.facts.user_agent, USER_AGENT_BYTES_MAX),
@@ -46,8 +50,8 @@ pub(super) fn side(call: &Call, target: &Target) -> u8 {
 }
 
 /// A visitor's name under one salt.
-fn visitor(secret: &[u8], salt: &str, ip: &str, user_agent: &str) -> String {
-    let mac = sign::mac(secret, &format!("{salt}\n{ip}\n{user_agent}"));
+fn visitor(secret: &Keyed, salt: &str, ip: &str, user_agent: &str) -> String {
+    let mac = secret.mac(&format!("{salt}\n{ip}\n{user_agent}"));
     hex::encode(mac.get(..16).unwrap_or_default())
 }
 
@@ -101,12 +105,12 @@ mod tests {
 
     #[test]
     fn a_visitor_is_another_one_on_the_next_day() {
-        let secret = [7; 32];
+        let secret = Keyed::new(&[7; 32]);
         let today = visitor(&secret, "20000", "192.0.2.1", "ua");
         assert_eq!(today.len(), 32);
         assert_eq!(today, visitor(&secret, "20000", "192.0.2.1", "ua"));
         assert_ne!(today, visitor(&secret, "20001", "192.0.2.1", "ua"));
         assert_ne!(today, visitor(&secret, "20000", "192.0.2.2", "ua"));
-        assert_ne!(today, visitor(&[8; 32], "20000", "192.0.2.1", "ua"));
+        assert_ne!(today, visitor(&Keyed::new(&[8; 32]), "20000", "192.0.2.1", "ua"));
     }
 }

@@ -4,13 +4,14 @@
 //! a GET is one event (L12), what is gone or unknown is none; a bounded click is spent at the
 //! link's home before it is answered (L14).
 
-mod click;
+pub(crate) mod click;
 mod preview;
 pub(crate) mod qr;
 pub(crate) mod transfer;
 
 use crate::call::{Call, unavailable};
 use crate::events;
+use crate::log;
 use crate::registers::{self, Read};
 use crate::respond::Answer;
 use shared::links::error::{GONE, USED_UP};
@@ -55,7 +56,11 @@ pub(crate) async fn redirect(call: &Call, segments: &[&str]) -> Result<Answer, P
         return Err(gone(&decided));
     };
     if is_counted {
-        events::push(call, click::of(call, target)?);
+        let click = click::of(&call.settings, &call.facts, call.began, target);
+        let click = click.map_err(|why| call.fault("click", why))?;
+        if let Err(why) = events::push(&call.event_source(), call.began, click) {
+            log::fault(&call.id, "events", why);
+        }
     }
     Ok(Answer::Away { status, location: location.into(), cache_control })
 }

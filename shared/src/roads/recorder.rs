@@ -15,6 +15,7 @@ use alloc::{string::String, vec, vec::Vec};
 /// Events in one delivery: a click at its bounds (512 bytes of agent, 253 of referrer, escaped)
 /// stays below 2 KiB, so 500 stay within 1 MiB.
 pub const DELIVERY_MAX: usize = 500;
+const DELIVERY_FULL: u64 = DELIVERY_MAX as u64;
 /// A batch's name is remembered this long after it was taken; isolates retry for seconds.
 pub const BATCH_KEEP_MS: u64 = DAY_MS;
 
@@ -106,7 +107,7 @@ impl Recorder {
             seq = seq.saturating_add(1);
         }
         meta.next_seq = seq;
-        meta.due = meta.due.or(Some(now));
+        meta.due = meta.due.or_else(|| Some(now.plus(self.durations.delivery_gap_ms)));
         writes.push(Write::Meta(meta));
         Step { writes, posts: Vec::new(), tells: Vec::new(), reply: () }
     }
@@ -135,7 +136,12 @@ impl Recorder {
         let newest = view.meta.next_seq.saturating_sub(1);
         let applied = applied.min(newest);
         // Not now: the rest may not be loaded, and a wake-up in this turn would take it for none.
-        let due = if applied < newest { Some(now.plus(1)) } else { None };
+        let wait_ms = match newest.saturating_sub(applied) {
+            0 => None,
+            rest if rest < DELIVERY_FULL => Some(self.durations.delivery_gap_ms.max(1)),
+            _ => Some(1),
+        };
+        let due = wait_ms.map(|ms| now.plus(ms));
         let meta = Meta { failures: 0, due, ..view.meta.clone() };
         Self::only(vec![Write::Acknowledged(applied), Write::Meta(meta)])
     }
@@ -241,6 +247,7 @@ mod tests {
         let inputs = [Input::Delivered(4), keep(1, 2), Input::Wake];
         let turn = turn(&machine(), &mut view(4), AT, inputs);
         assert_eq!(turn.tells, []);
-        assert_eq!(turn.deadline, Some((AT.now.plus(1), "deliver")));
+        let gap_ms = Durations::default().delivery_gap_ms;
+        assert_eq!(turn.deadline, Some((AT.now.plus(gap_ms), "deliver")));
     }
 }
