@@ -35,8 +35,8 @@ const run = {
     flags: JSON.parse(/^compatibility_flags = (\[.*\])/m.exec(toml)[1]),
   },
   modules: [
-    ["index.js", "index.js", path.join(build, "index.js")],
-    ...readdirSync(build).filter((file) => file.endsWith(".wasm")).map((file) => [file, file, path.join(build, file)]),
+    ["door.js", "door.js", path.join(root, "edge/door.js")],
+    ...readdirSync(build).filter((file) => /\.(js|wasm)$/.test(file)).map((file) => [`build/${file}`, file, path.join(build, file)]),
   ],
   children: new Set(),
   say: (text) => process.stderr.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}\n`),

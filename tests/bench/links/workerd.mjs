@@ -87,7 +87,7 @@ export async function serve(run, name, { files, texts = {}, objects = [], links 
   const text = configuration({ files, texts, objects, compatibility, links, port, countsPort });
   writeFileSync(path.join(dir, "config.capnp"), text, { mode: 0o600 });
   const log = openSync(path.join(dir, "log"), "a");
-  const child = spawn(run.workerd, ["serve", "--experimental", "config.capnp"], {
+  const child = spawn(run.workerd, ["serve", "--experimental", ...(run.inspect?.[name] ? [`--inspector-addr=127.0.0.1:${run.inspect[name]}`] : []), "config.capnp"], {
     cwd: dir,
     stdio: ["ignore", log, log],
   });
