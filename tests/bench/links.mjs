@@ -7,7 +7,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { bytes } from "./links/bytes.mjs";
 import { creation } from "./links/creation.mjs";
+import { mixed } from "./links/mixed.mjs";
 import { secrets, standIn } from "./links/origin.mjs";
 import { redirects } from "./links/redirects.mjs";
 import { table } from "./links/table.mjs";
@@ -24,7 +26,8 @@ const run = {
   quick,
   rounds: quick ? 2 : 5,
   seconds: quick ? 1 : 3,
-  creationSeconds: quick ? 3 : 8,
+  warmSeconds: quick ? 2 : 5,
+  creationSeconds: quick ? 2 : 8,
   dir: mkdtempSync(path.join(root, "target/bench/run-")),
   workerd: path.join(root, "node_modules/@cloudflare/workerd-linux-64/bin/workerd"),
   origin: path.join(root, "target/release/origin"),
@@ -67,7 +70,7 @@ const report = {
 try {
   const origin = await standIn();
   if (wanted("redirects")) report.redirects = await redirects(run, origin);
-  if (wanted("creation")) {
+  if (wanted("creation") || wanted("bytes")) {
     report.creation = [];
     const engines = [["sqlite", undefined]];
     if (process.env.DATABASE_URL?.startsWith("postgres")) engines.push(["postgres", process.env.DATABASE_URL]);
@@ -75,9 +78,11 @@ try {
       const { origin: one, result } = await creation(run, origin, engine, url);
       report.creation.push(result);
       run.say(`creation on ${engine}`);
+      if (engine === "sqlite" && wanted("bytes")) report.bytes = await bytes(run, one);
       one.child.kill("SIGTERM");
     }
   }
+  if (wanted("mixed")) report.mixed = await mixed(run);
   origin.stop();
   report.load.after = load();
   report.seconds = Math.round((performance.now() - began) / 1000);

@@ -41,6 +41,19 @@ function ofCreation(all) {
   return lines;
 }
 
+function ofMixed(all) {
+  return ["", "redirects and creations through both sides, 180,000 links, memory for a fifth",
+    ...all.map((one) => goal(`${one.ratio}:1, isolate and KV answer`, `${(100 * one.share).toFixed(2)} %`, "≥ 95 %", one.share >= 0.95) +
+      `  (${whole(one.perSecond)}/s, ${one.databaseReads} reads at the origin, errors ${one.errors})`)];
+}
+
+function ofBytes({ links, origin, kv, parts, fiveYears }) {
+  return ["", goal(`bytes per link at the origin, of ${whole(links)}`, whole(origin), "≤ 500", origin <= 500),
+    `    ${Object.entries(parts).map(([name, bytes]) => `${name} ${whole(bytes)}`).join(", ")}`,
+    `  bytes per link in KV, key and copy ${whole(kv)}`,
+    `  five years of 100 M a day: ${(fiveYears.links / 1e9).toFixed(1)} G links × ${whole(origin)} B = ${fiveYears.originTB.toFixed(0)} TB (the bound: 500 B, 91 TB), KV ${fiveYears.kvTB.toFixed(0)} TB`];
+}
+
 export function table(report) {
   const { machine, versions, load } = report;
   const lines = [
@@ -49,5 +62,7 @@ export function table(report) {
   ];
   if (report.redirects) lines.push(...ofRedirects(report.redirects));
   if (report.creation) lines.push(...ofCreation(report.creation));
+  if (report.mixed) lines.push(...ofMixed(report.mixed));
+  if (report.bytes) lines.push(...ofBytes(report.bytes));
   return `${lines.join("\n")}\n`;
 }

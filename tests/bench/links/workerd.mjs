@@ -75,19 +75,20 @@ function answers(port) {
   });
 }
 
-// Starts a variant; `run` gives the scratch directory, the binary, the compatibility, the links.
-export async function serve(run, name, { files, texts = {}, objects = [], links = run.links }) {
+// Starts a variant; `run` gives the scratch directory, the binary, the compatibility, the links that KV holds.
+export async function serve(run, name, { files, texts = {}, objects = [], links, port }) {
   const dir = path.join(run.dir, name);
   mkdirSync(path.join(dir, "objects"), { recursive: true });
   for (const file of ["kv.js", "links.js"]) cpSync(path.join(workers, file), path.join(dir, file));
   for (const [, file, from] of files) cpSync(from ?? path.join(workers, file), path.join(dir, file));
-  const [port, countsPort] = [await freePort(), await freePort()];
+  port ??= await freePort();
+  const countsPort = await freePort();
   const { compatibility } = run;
   texts = { LINKS: String(links), ...texts };
   const text = configuration({ files, texts, objects, compatibility, links, port, countsPort });
   writeFileSync(path.join(dir, "config.capnp"), text, { mode: 0o600 });
   const log = openSync(path.join(dir, "log"), "a");
-  const child = spawn(run.workerd, ["serve", "--experimental", ...(run.inspect?.[name] ? [`--inspector-addr=127.0.0.1:${run.inspect[name]}`] : []), "config.capnp"], {
+  const child = spawn(run.workerd, ["serve", "--experimental", "config.capnp"], {
     cwd: dir,
     stdio: ["ignore", log, log],
   });
