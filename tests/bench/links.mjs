@@ -86,7 +86,7 @@ try {
   origin.stop();
   report.load.after = load();
   report.seconds = Math.round((performance.now() - began) / 1000);
-  const out = path.join(root, "target/bench/links.json");
+  const out = path.join(root, `target/bench/links${quick || only ? "-quick" : ""}.json`);
   writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(table(report));
   process.stdout.write(`\n${path.relative(process.cwd(), out)}\n`);

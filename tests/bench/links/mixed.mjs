@@ -11,7 +11,9 @@ const RATIOS = [100, 10];
 
 async function databaseReads({ url }, admin) {
   const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${admin}` } });
-  return Number(/^link_reads_total (\d+)/m.exec(await answer.text())?.[1] ?? 0);
+  const found = /^link_reads_total (\d+)/m.exec(await answer.text());
+  if (!found) throw new Error(`the origin has no link_reads_total (${answer.status})`);
+  return Number(found[1]);
 }
 
 export async function mixed(run) {

@@ -78,7 +78,7 @@ export async function redirects(run, standIn) {
     const round = {};
     // Every other round backwards, so that no variant always follows the same one.
     const names = Object.keys(variants);
-    for (const name of n % 2 ? names.reverse() : names) {
+    for (const name of n % 2 ? names.toReversed() : names) {
       round[name] = await slot(run, variants[name], run.seconds, env);
     }
     rounds.push(round);
@@ -119,7 +119,7 @@ async function zipf(run, variants) {
   const rounds = [];
   for (let n = 0; n < run.rounds; n += 1) {
     const round = {};
-    for (const [name, variant] of n % 2 ? pair.reverse() : pair) {
+    for (const [name, variant] of n % 2 ? pair.toReversed() : pair) {
       const paced = { ...env, THINK_MS: thinkMs, SEED: n + 2 };
       round[name] = await slot(run, variant, run.seconds, paced, ZIPF_CONNECTIONS);
     }
