@@ -234,7 +234,7 @@ const DRAINED_BYTES_MAX: u64 = 2 << 20;
 
 /// The body; `None` when it has more than `bytes_max`, which are all that is ever held.
 pub(crate) async fn body_of(request: &Request, bytes_max: u64) -> Result<Option<Vec<u8>>, Thrown> {
-    let drained = bytes_max.max(DRAINED_BYTES_MAX);
+    let drained = bytes_max.saturating_mul(2).max(DRAINED_BYTES_MAX);
     let read = body(request, bytes_max as f64, drained as f64).await?;
     Ok(read.dyn_ref::<js_sys::Uint8Array>().map(js_sys::Uint8Array::to_vec))
 }
