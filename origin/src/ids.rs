@@ -149,6 +149,10 @@ impl Ranges {
             let (db, ahead) = (Arc::clone(db), Arc::clone(&self.ahead));
             tokio::spawn(async move {
                 let mut ahead = ahead.lock().await;
+                // Ids were drawn faster than this task ran: the range of the last time is left.
+                if ahead.is_some() {
+                    return;
+                }
                 match take(&db).await {
                     Ok(span) => *ahead = Some(span),
                     Err(error) => tracing::warn!(%error, "the next range was not drawn ahead"),
