@@ -128,40 +128,32 @@ pub async fn revoke_key(app: &App, kid: &str) -> Result<bool, Error> {
 }
 
 async fn post_key(tx: &mut Tx<'_>, app: &App, kid: &str) -> Result<bool, Error> {
-    let Some(register) = key_register(tx, kid).await? else { return Ok(false) };
-    outbox::append(tx, app, &[register], db::now()).await?;
+    let rows = tx.read(&format!("{KEYS} where k.kid = $1"), values![kid]).await?;
+    let Some(row) = rows.first() else { return Ok(false) };
+    outbox::append(tx, app, &[read_key(row)?], db::now()).await?;
     Ok(true)
 }
 
-const KEY_COLUMNS: &str = "k.kid, k.app, k.scopes, k.secret_sha256, k.revoked_at, k.version, \
-                           a.tier from service_key k join application a on a.id = k.app";
+const KEYS: &str = "select k.kid, k.app, k.scopes, k.secret_sha256, k.revoked_at, k.version, \
+                    a.tier, (select value from fact where name = 'epoch') as epoch \
+                    from service_key k join application a on a.id = k.app";
+const VERIFIERS: &str = "select kid, app, ed25519, revoked_at, version, \
+                         (select value from fact where name = 'epoch') as epoch from verifier";
 
-/// A key's register, if there is such a key.
+/// A key's register, if there is such a key. Waits for no writer.
 ///
 /// # Errors
 /// The database is down.
 pub async fn register(app: &App, kid: &str) -> Result<Option<Register>, Error> {
-    let mut tx = app.db.begin().await?;
-    match key_register(&mut tx, kid).await? {
-        Some(register) => Ok(Some(register)),
-        None => verifier_register(&mut tx, kid).await,
+    let keys = app.db.read(&format!("{KEYS} where k.kid = $1"), values![kid]).await?;
+    if let Some(row) = keys.first() {
+        return read_key(row).map(Some);
     }
+    let verifiers = app.db.read(&format!("{VERIFIERS} where kid = $1"), values![kid]).await?;
+    verifiers.first().map(read_verifier).transpose()
 }
 
-async fn key_register(tx: &mut Tx<'_>, kid: &str) -> Result<Option<Register>, Error> {
-    let epoch = outbox::epoch(tx).await?;
-    let rows = tx.read(&format!("select {KEY_COLUMNS} where k.kid = $1"), values![kid]).await?;
-    rows.first().map(|row| read_key(row, epoch)).transpose()
-}
-
-async fn verifier_register(tx: &mut Tx<'_>, kid: &str) -> Result<Option<Register>, Error> {
-    let epoch = outbox::epoch(tx).await?;
-    let sql = "select kid, app, ed25519, revoked_at, version from verifier where kid = $1";
-    let rows = tx.read(sql, values![kid]).await?;
-    rows.first().map(|row| read_verifier(row, epoch)).transpose()
-}
-
-fn read_key(row: &AnyRow, epoch: u32) -> Result<Register, Error> {
+fn read_key(row: &AnyRow) -> Result<Register, Error> {
     let record = KeyRecord::Service {
         app: db::text(row, "app")?,
         tier: db::text(row, "tier")?,
@@ -169,23 +161,23 @@ fn read_key(row: &AnyRow, epoch: u32) -> Result<Register, Error> {
         secret_sha256: db::text(row, "secret_sha256")?,
         revoked: db::maybe_number(row, "revoked_at")?.is_some(),
     };
-    key_shaped(row, epoch, &record)
+    key_shaped(row, &record)
 }
 
-fn read_verifier(row: &AnyRow, epoch: u32) -> Result<Register, Error> {
+fn read_verifier(row: &AnyRow) -> Result<Register, Error> {
     let record = KeyRecord::Verifier {
         app: db::maybe_text(row, "app")?,
         ed25519: db::text(row, "ed25519")?,
         revoked: db::maybe_number(row, "revoked_at")?.is_some(),
     };
-    key_shaped(row, epoch, &record)
+    key_shaped(row, &record)
 }
 
-fn key_shaped(row: &AnyRow, epoch: u32, record: &KeyRecord) -> Result<Register, Error> {
+fn key_shaped(row: &AnyRow, record: &KeyRecord) -> Result<Register, Error> {
     Ok(Register {
         product: token::PRODUCT.into(),
         key: db::text(row, "kid")?,
-        stamp: Stamp { epoch, version: db::number(row, "version")? },
+        stamp: Stamp { epoch: outbox::read_epoch(row)?, version: db::number(row, "version")? },
         value: Some(serde_json::to_string(record)?),
     })
 }
@@ -207,10 +199,10 @@ pub async fn adopt_verifier(app: &App) -> Result<(), Error> {
     let sql = "insert into verifier (kid, ed25519, created_at, version) \
                values ($1, $2, $3, 1) on conflict (kid) do nothing";
     let public = token::public_half(seed);
-    if tx.write(sql, values![kid.as_str(), public, db::now()]).await? == 1
-        && let Some(register) = verifier_register(&mut tx, &kid).await?
-    {
-        outbox::append(&mut tx, app, &[register], db::now()).await?;
+    if tx.write(sql, values![kid.as_str(), public, db::now()]).await? == 1 {
+        let rows = tx.read(&format!("{VERIFIERS} where kid = $1"), values![kid.as_str()]).await?;
+        let registers = rows.iter().map(read_verifier).collect::<Result<Vec<_>, _>>()?;
+        outbox::append(&mut tx, app, &registers, db::now()).await?;
     }
     tx.commit().await
 }
@@ -220,11 +212,8 @@ pub async fn adopt_verifier(app: &App) -> Result<(), Error> {
 /// # Errors
 /// The database is down.
 pub async fn replay(app: &App) -> Result<u64, Error> {
-    let keys = format!("select {KEY_COLUMNS} where k.kid > $1 order by k.kid limit {REPLAY_PAGE}");
-    let verifiers = format!(
-        "select kid, app, ed25519, revoked_at, version from verifier where kid > $1 \
-         order by kid limit {REPLAY_PAGE}"
-    );
+    let keys = format!("{KEYS} where k.kid > $1 order by k.kid limit {REPLAY_PAGE}");
+    let verifiers = format!("{VERIFIERS} where kid > $1 order by kid limit {REPLAY_PAGE}");
     Ok(replay_pages(app, &keys, read_key).await?
         + replay_pages(app, &verifiers, read_verifier).await?)
 }
@@ -232,14 +221,13 @@ pub async fn replay(app: &App) -> Result<u64, Error> {
 async fn replay_pages(
     app: &App,
     sql: &str,
-    read: fn(&AnyRow, u32) -> Result<Register, Error>,
+    read: fn(&AnyRow) -> Result<Register, Error>,
 ) -> Result<u64, Error> {
     let (mut posted, mut after) = (0, String::new());
     loop {
         let mut tx = app.db.begin().await?;
-        let epoch = outbox::epoch(&mut tx).await?;
         let rows = tx.read(sql, values![after.as_str()]).await?;
-        let page = rows.iter().map(|row| read(row, epoch)).collect::<Result<Vec<_>, _>>()?;
+        let page = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let Some(last) = page.last() else { return Ok(posted) };
         after.clone_from(&last.key);
         outbox::append(&mut tx, app, &page, db::now()).await?;

@@ -56,9 +56,16 @@ pub async fn append(
 /// # Errors
 /// The database is down.
 pub async fn epoch(tx: &mut Tx<'_>) -> Result<u32, Error> {
-    let rows = tx.read("select value from fact where name = 'epoch'", vec![]).await?;
-    let row = rows.first().ok_or_else(|| Error::Stored("the epoch is missing".into()))?;
-    u32::try_from(db::number(row, "value")?).map_err(|_| Error::Stored("the epoch".into()))
+    let rows = tx.read("select value as epoch from fact where name = 'epoch'", vec![]).await?;
+    read_epoch(rows.first().ok_or_else(|| Error::Stored("the epoch is missing".into()))?)
+}
+
+/// The epoch in a row that was read with it.
+///
+/// # Errors
+/// The row has no `epoch`, or none that fits.
+pub fn read_epoch(row: &AnyRow) -> Result<u32, Error> {
+    u32::try_from(db::number(row, "epoch")?).map_err(|_| Error::Stored("the epoch".into()))
 }
 
 /// Relays until the process ends.

@@ -198,9 +198,7 @@ pub async fn ask(app: &App, key: &str) -> Result<Answer, Error> {
     );
     let rows = app.db.read(&sql, values![name.domain, name.code.as_str()]).await?;
     let Some(row) = rows.first() else { return Ok(Answer::Absent) };
-    let epoch = db::number(row, "epoch")?;
-    let epoch = u32::try_from(epoch).map_err(|_| Error::Stored("epoch".into()))?;
-    Ok(Answer::Register(read_row(row)?.register(epoch)))
+    Ok(Answer::Register(read_row(row)?.register(outbox::read_epoch(row)?)))
 }
 
 /// The registers of rows, as this transaction sees them.
