@@ -16,6 +16,7 @@ pub mod config;
 pub mod envelope;
 pub mod id;
 pub mod idempotency;
+pub mod limits;
 pub mod links;
 pub mod machine;
 #[cfg(feature = "schema")]

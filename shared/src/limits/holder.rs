@@ -1,0 +1,151 @@
+//! What an isolate remembers of a key: its lease, a denial, and how much it is asked.
+//!
+//! Invariant: a lease is spent at most once, and not after its end; when the clock went back, it is
+//! not trusted any more. A denial is remembered no longer than the object said, nor than a second
+//! (M5), so that an exception made elsewhere acts within one (M6).
+
+use super::meter::held::{EARLY_MS, UNITS_MAX};
+use super::wire::{Ask, Close, Decided, Plan};
+use crate::roads::Stamp;
+use crate::time::{Millis, SECOND_MS};
+
+/// A denial is remembered at most so long.
+pub const DENIAL_MS_MAX: u64 = SECOND_MS;
+
+/// Units that this isolate may spend by itself.
+#[derive(Clone, Debug)]
+struct Lease {
+    id: u64,
+    units: u64,
+    spent: u64,
+    ends: Millis,
+    granted: Decided,
+}
+
+/// An answer that still holds.
+#[derive(Clone, Debug)]
+struct Denial {
+    cost: u64,
+    since: Millis,
+    until: Millis,
+    said: Decided,
+}
+
+/// What is remembered of one key.
+#[derive(Clone, Debug, Default)]
+pub struct Holder {
+    stamp: Option<Stamp>,
+    lease: Option<Lease>,
+    denial: Option<Denial>,
+    seen: Millis,
+    /// A question that may bring a lease is on its way.
+    asking: Option<Millis>,
+    asked: Millis,
+    /// Units to ask for ahead next time.
+    wanted: u64,
+}
+
+/// Who decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServedBy {
+    /// The key's object.
+    Object,
+    /// The isolate, out of its lease.
+    Lease,
+    /// The isolate, which remembers the object's denial.
+    Denial,
+}
+
+/// What the isolate can say by itself.
+#[derive(Clone, Debug)]
+pub enum Local {
+    /// Decided.
+    Decided(Decided, ServedBy),
+    /// Nothing; this is to be asked.
+    Ask(Ask),
+}
+
+impl Holder {
+    /// Decides, if lease or denial can. `patience_ms`: how long a question may take.
+    pub fn local(&mut self, now: Millis, plan: &Plan, cost: u64, patience_ms: u64) -> Local {
+        if now < self.seen || self.stamp != Some(plan.stamp) {
+            self.denial = None;
+            if let Some(lease) = &mut self.lease {
+                lease.ends = Millis(0);
+            }
+        }
+        self.seen = now;
+        if let Some(denial) = self.denial.as_ref().filter(|denial| now < denial.until) {
+            if cost.max(1) >= denial.cost {
+                return Local::Decided(denial.again(now), ServedBy::Denial);
+            }
+        } else {
+            self.denial = None;
+        }
+        if let Some(lease) = &mut self.lease
+            && now < lease.ends
+            && lease.spent.saturating_add(cost.max(1)) <= lease.units
+        {
+            lease.spent = lease.spent.saturating_add(cost);
+            return Local::Decided(lease.says(), ServedBy::Lease);
+        }
+        let close = self.lease.take().map(|lease| Close { id: lease.id, spent: lease.spent });
+        let ahead = self.ahead(now, plan, patience_ms);
+        Local::Ask(Ask { plan: plan.clone(), cost, ahead, close, hold: false })
+    }
+
+    /// Units to ask for ahead: none for a key that is asked rarely, twice as many each time that
+    /// the last ones were not enough.
+    fn ahead(&mut self, now: Millis, plan: &Plan, patience_ms: u64) -> u64 {
+        let busy = now.since(self.asked) < SECOND_MS;
+        self.asked = now;
+        self.wanted = if busy { self.wanted.saturating_mul(2).clamp(1, UNITS_MAX) } else { 0 };
+        let alone = self.asking.is_none_or(|since| now.since(since) > patience_ms);
+        if !plan.lease || !alone || self.wanted == 0 {
+            return 0;
+        }
+        self.asking = Some(now);
+        self.wanted
+    }
+
+    /// Takes up what the object said at `now` to a question of `asked_at`.
+    pub fn learn(&mut self, asked_at: Millis, now: Millis, ask: &Ask, said: &Decided) {
+        self.stamp = Some(ask.plan.stamp);
+        if ask.ahead > 0 {
+            self.asking = None;
+        }
+        if let Some(grant) = said.lease {
+            let ends = asked_at.plus(grant.life_ms.saturating_sub(EARLY_MS));
+            let granted = Decided { lease: None, ..said.clone() };
+            self.lease = Some(Lease { id: grant.id, units: grant.units, spent: 0, ends, granted });
+        }
+        self.denial = (!said.allowed).then(|| {
+            let until = now.plus(said.wait_ms.unwrap_or(DENIAL_MS_MAX).min(DENIAL_MS_MAX));
+            Denial { cost: ask.cost.max(1), since: now, until, said: said.clone() }
+        });
+    }
+
+    /// A question brought no answer.
+    pub fn forget(&mut self) {
+        *self = Self { seen: self.seen, ..Self::default() };
+    }
+}
+
+impl Lease {
+    fn says(&self) -> Decided {
+        let left = self.units.saturating_sub(self.spent);
+        let remaining = self.granted.remaining.saturating_add(left);
+        Decided { remaining, wait_ms: Some(0), ..self.granted.clone() }
+    }
+}
+
+impl Denial {
+    /// The same answer, some time later.
+    fn again(&self, now: Millis) -> Decided {
+        let past_ms = now.since(self.since);
+        let less = |ms: u64| ms.saturating_sub(past_ms);
+        let Decided { reset_ms, wait_ms, .. } = self.said;
+        let (reset_ms, wait_ms) = (less(reset_ms), wait_ms.map(less));
+        Decided { reset_ms, wait_ms, at: self.said.at.plus(past_ms), ..self.said.clone() }
+    }
+}
