@@ -104,7 +104,10 @@ impl Log {
 
     /// See [`super::State::give_back`]: the oldest units of `at` or later go, for a lease is booked
     /// later than it was granted.
-    pub fn give_back(&mut self, _rule: &Rule, at: u64, units: u64) {
+    pub fn give_back(&mut self, rule: &Rule, at: u64, units: u64) {
+        if self.at.saturating_sub(at) >= rule.window_ms {
+            return;
+        }
         let mut rest = units;
         for word in self.words.iter_mut().filter(|word| split(**word).0 >= at) {
             let (at, held) = split(*word);

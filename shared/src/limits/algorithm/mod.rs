@@ -10,6 +10,8 @@ mod counter;
 mod fixed;
 mod gcra;
 mod log;
+#[cfg(test)]
+mod oracle;
 
 pub use bucket::Bucket;
 pub use counter::Counter;
