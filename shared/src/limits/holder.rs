@@ -4,13 +4,16 @@
 //! not trusted any more. A denial is remembered no longer than the object said, nor than a second
 //! (M5), so that an exception made elsewhere acts within one (M6).
 
-use super::meter::held::{EARLY_MS, UNITS_MAX};
+use super::meter::held::{EARLY_MS, LIFE_MS_MAX, UNITS_MAX};
 use super::wire::{Ask, Close, Decided, Plan};
 use crate::roads::Stamp;
 use crate::time::{Millis, SECOND_MS};
 
 /// A denial is remembered at most so long.
 pub const DENIAL_MS_MAX: u64 = SECOND_MS;
+/// Fewer units in a lease's life are served better one by one: their lease would often end before
+/// the next question could return what is left.
+const WANTED_MIN: u64 = 8;
 
 /// Units that this isolate may spend by itself.
 #[derive(Clone, Debug)]
@@ -40,9 +43,9 @@ pub struct Holder {
     seen: Millis,
     /// A question that may bring a lease is on its way.
     asking: Option<Millis>,
-    asked: Millis,
-    /// Units to ask for ahead next time.
-    wanted: u64,
+    /// Units that were asked for since, to guess how many a lease would serve.
+    demand: u64,
+    since: Millis,
 }
 
 /// Who decided.
@@ -75,6 +78,7 @@ impl Holder {
             }
         }
         self.seen = now;
+        self.demand = self.demand.saturating_add(cost);
         if let Some(denial) = self.denial.as_ref().filter(|denial| now < denial.until) {
             if cost.max(1) >= denial.cost {
                 return Local::Decided(denial.again(now), ServedBy::Denial);
@@ -94,18 +98,23 @@ impl Holder {
         Local::Ask(Ask { plan: plan.clone(), cost, ahead, close, hold: false })
     }
 
-    /// Units to ask for ahead: none for a key that is asked rarely, twice as many each time that
-    /// the last ones were not enough.
+    /// Units to ask for ahead: as many as a lease's life will see if the key stays as busy as it
+    /// is, and none for a key that is asked rarely: what a lease holds in vain, others miss.
     fn ahead(&mut self, now: Millis, plan: &Plan, patience_ms: u64) -> u64 {
-        let busy = now.since(self.asked) < SECOND_MS;
-        self.asked = now;
-        self.wanted = if busy { self.wanted.saturating_mul(2).clamp(1, UNITS_MAX) } else { 0 };
+        let window_ms = plan.rules.iter().map(|rule| rule.window_ms).min().unwrap_or_default();
+        let life_ms = LIFE_MS_MAX.min(window_ms / 10).saturating_sub(EARLY_MS).max(1);
+        let past_ms = now.since(self.since);
         let alone = self.asking.is_none_or(|since| now.since(since) > patience_ms);
-        if !plan.lease || !alone || self.wanted == 0 {
+        let mut wanted = 0;
+        if past_ms >= life_ms || self.demand >= WANTED_MIN {
+            wanted = self.demand.saturating_mul(life_ms) / past_ms.max(1);
+            (self.demand, self.since) = (0, now);
+        }
+        if !plan.lease || !alone || wanted < WANTED_MIN {
             return 0;
         }
         self.asking = Some(now);
-        self.wanted
+        wanted.min(UNITS_MAX)
     }
 
     /// Takes up what the object said at `now` to a question of `asked_at`.
@@ -115,7 +124,9 @@ impl Holder {
             self.asking = None;
         }
         if let Some(grant) = said.lease {
-            let ends = asked_at.plus(grant.life_ms.saturating_sub(EARLY_MS));
+            // Of a lease that was asked for by another clock, nobody knows how long it lives.
+            let life_ms = if now < asked_at { 0 } else { grant.life_ms.saturating_sub(EARLY_MS) };
+            let ends = if life_ms == 0 { Millis(0) } else { asked_at.plus(life_ms) };
             let granted = Decided { lease: None, ..said.clone() };
             self.lease = Some(Lease { id: grant.id, units: grant.units, spent: 0, ends, granted });
         }

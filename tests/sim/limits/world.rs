@@ -1,0 +1,407 @@
+//! The world of one key: an object with a store that crashes, and isolates with clocks of their own.
+
+use crate::rng::Rng;
+use shared::limits::holder::{Holder, Local};
+use shared::limits::meter::{Meter, Rest, held};
+use shared::limits::rule::{Algorithm, Rule};
+use shared::limits::wire::{Ask, Close, Decided, Plan, Reply, Spent};
+use shared::machine::At;
+use shared::roads::Stamp;
+use shared::time::Millis;
+
+const PATIENCE_MS: u64 = 400;
+/// Far enough from 0 for clocks that are behind.
+const EPOCH: u64 = 1_000_000_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weather {
+    Calm,
+    Storm,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    Nothing,
+    RestartForgetsCover,
+    IsolateSpendsTwice,
+    ObjectEndsLeasesEarly,
+    RefundsCountTwice,
+    CommitsAreLost,
+}
+
+/// The object: what it holds in memory, and what a crash leaves.
+pub(super) struct Object {
+    meter: Option<Meter>,
+    store: Option<String>,
+    alarm: Option<Millis>,
+    /// How far its clock is behind; a restart elsewhere may change that.
+    behind: u64,
+    rng: Rng,
+    broken: Broken,
+}
+
+impl Object {
+    pub(super) fn new(rng: Rng, broken: Broken) -> Self {
+        Self { meter: None, store: None, alarm: None, behind: 0, rng, broken }
+    }
+
+    pub(super) fn crash(&mut self) {
+        self.meter = None;
+    }
+
+    fn woken(&mut self, now: Millis) -> &mut Meter {
+        let draw = self.rng.draw();
+        let forgets = self.broken == Broken::RestartForgetsCover;
+        self.meter.get_or_insert_with(|| match &self.store {
+            Some(text) if forgets => {
+                let text = text.split(",\"a\":").next().unwrap().trim_end_matches('}').to_string();
+                Meter::restore(&(text + "}"), now, draw).unwrap()
+            }
+            Some(text) => Meter::restore(text, now, draw).unwrap(),
+            None => Meter::fresh(now),
+        })
+    }
+
+    /// One message: decided in memory, written if it must be, answered after that.
+    pub(super) fn turn<T>(&mut self, now: Millis, act: impl FnOnce(&mut Meter, At) -> T) -> T {
+        let now = Millis(now.0 - self.behind);
+        let at = At { now, draw: self.rng.draw() };
+        let meter = self.woken(now);
+        let said = act(meter, at);
+        if meter.must_store() {
+            let text = meter.mark().unwrap();
+            self.store = Some(text);
+        }
+        self.alarm = self.meter.as_ref().and_then(Meter::deadline);
+        said
+    }
+
+    pub(super) fn ring(&mut self, now: Millis) {
+        let now = Millis(now.0 - self.behind);
+        if self.alarm.is_none_or(|alarm| alarm > now) {
+            return;
+        }
+        match self.woken(now).rest(now).unwrap() {
+            Rest::Wait(due) => self.alarm = Some(due),
+            Rest::Store(text, due) => (self.store, self.alarm) = (Some(text), Some(due)),
+            Rest::Keep(text) => (self.store, self.alarm) = (Some(text), None),
+            Rest::Forget => (self.store, self.alarm, self.meter) = (None, None, None),
+        }
+    }
+}
+
+/// A question or its answer, on its way.
+enum Flight {
+    Asked { isolate: usize, asked_at: Millis, ask: Ask },
+    Answered { isolate: usize, asked_at: Millis, ask: Ask, said: Decided },
+    Closed { close: Close, admitted: Option<(u64, u64)> },
+    Refunded { spent: Spent, place: usize },
+}
+
+struct Isolate {
+    holder: Holder,
+    offset: u64,
+    /// Its clock's rate, in thousandths.
+    rate: u64,
+}
+
+impl Isolate {
+    fn clock(&self, now: u64) -> Millis {
+        Millis(self.offset + now * self.rate / 1_000)
+    }
+}
+
+pub(super) struct World {
+    pub(super) rule: Rule,
+    rng: Rng,
+    now: u64,
+    weather: Weather,
+    broken: Broken,
+    object: Object,
+    isolates: Vec<Isolate>,
+    flights: Vec<(u64, Flight)>,
+    /// Units that somebody was allowed to spend, by the true clock.
+    admitted: Vec<(u64, u64)>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, weather: Weather, broken: Broken) -> Self {
+        let mut rng = Rng::new(seed);
+        let algorithm = super::ALGORITHMS[rng.below(6) as usize];
+        let limit: u64 = [3, 40, 200, 500][rng.below(4) as usize];
+        let window_ms = [500, 2_000, 10_000, 20_000][rng.below(4) as usize];
+        let burst = [limit, limit.div_ceil(2)][rng.below(2) as usize];
+        let isolates = (0..rng.range(1, 6)).map(|_| Isolate {
+            holder: Holder::default(),
+            offset: rng.below(1_000_000),
+            rate: rng.range(990, 1_010),
+        });
+        Self {
+            rule: Rule { algorithm, limit, window_ms, burst },
+            isolates: isolates.collect(),
+            object: Object::new(Rng::new(seed ^ 1), broken),
+            rng,
+            now: EPOCH,
+            weather,
+            broken,
+            flights: Vec::new(),
+            admitted: Vec::new(),
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        let stamp = Stamp { epoch: 0, version: 1 };
+        Plan { stamp, rules: vec![self.rule], lease: true }
+    }
+
+    pub(super) fn run(&mut self, life_ms: u64) {
+        let end = self.now + life_ms;
+        let mut gap = self.gap();
+        while self.now < end {
+            self.now += self.rng.below(gap) + 1;
+            // Now and then a silence, in which leases end and buckets refill.
+            if self.rng.chance(2) {
+                self.now += self.rng.below(3_000);
+                gap = self.gap();
+            }
+            self.land();
+            self.object.ring(Millis(self.now));
+            for _ in 0..=self.rng.below(3) {
+                self.request();
+            }
+            if self.weather == Weather::Storm {
+                self.strike();
+            }
+        }
+    }
+
+    /// Between two moments with requests, for a load of a half to ten times the limit.
+    fn gap(&mut self) -> u64 {
+        let load = self.rng.range(5, 100);
+        (self.rule.window_ms * 20 / (self.rule.limit * load)).max(1)
+    }
+
+    fn strike(&mut self) {
+        if self.rng.chance(4) {
+            self.object.crash();
+            // Elsewhere another clock is right. Windows are what the clock says they are, but what
+            // is measured from one moment to another must bear it.
+            if self.rule.is_bucket() || self.rule.algorithm == Algorithm::SlidingWindowLog {
+                self.object.behind += self.rng.below(2) * self.rng.below(300);
+            }
+        }
+        if self.rng.chance(2) {
+            let isolate = self.rng.below(self.isolates.len() as u64) as usize;
+            self.isolates[isolate].holder = Holder::default();
+        }
+        if self.rng.chance(2) {
+            let place = self.rng.below(self.isolates.len() as u64) as usize;
+            let isolate = &mut self.isolates[place];
+            // Back by more than has passed, which shows; what is hidden by a silence cannot be seen.
+            isolate.offset = isolate.offset.saturating_sub(self.rng.range(60_000, 90_000));
+        }
+        if self.rng.chance(20) {
+            self.hold();
+        }
+    }
+
+    fn send(&mut self, flight: Flight) {
+        let lost = self.weather == Weather::Storm && self.rng.chance(30);
+        let delay = self.rng.below(if self.weather == Weather::Storm { 300 } else { 10 });
+        if !lost {
+            self.flights.push((self.now + delay, flight));
+        }
+    }
+
+    fn land(&mut self) {
+        let mut landed: Vec<(u64, Flight)> = Vec::new();
+        let now = self.now;
+        for flight in std::mem::take(&mut self.flights) {
+            if flight.0 <= now { landed.push(flight) } else { self.flights.push(flight) }
+        }
+        landed.sort_by_key(|(at, _)| *at);
+        for (_, flight) in landed {
+            self.arrive(flight);
+        }
+    }
+
+    fn arrive(&mut self, flight: Flight) {
+        let now = Millis(self.now);
+        match flight {
+            Flight::Asked { isolate, asked_at, ask } => {
+                let said = self.object.turn(now, |meter, at| meter.ask(at, &ask));
+                let Reply::Decided(mut said) = said else { return };
+                if self.broken == Broken::ObjectEndsLeasesEarly
+                    && let Some(lease) = &mut said.lease
+                {
+                    lease.life_ms = lease.life_ms * 10 + held::GRACE_MS + held::EARLY_MS;
+                }
+                // Whether or not anybody hears it: whoever does may go on.
+                if said.allowed && ask.cost > 0 && !ask.hold {
+                    self.admitted.push((self.now, ask.cost));
+                    if self.rng.chance(30) {
+                        self.refund(&said, ask.cost);
+                    }
+                }
+                self.send(Flight::Answered { isolate, asked_at, ask, said });
+            }
+            Flight::Answered { isolate, asked_at, ask, said } => {
+                let isolate = &mut self.isolates[isolate];
+                let clock = isolate.clock(self.now);
+                if clock.since(asked_at) <= PATIENCE_MS {
+                    isolate.holder.learn(asked_at, clock, &ask, &said);
+                }
+            }
+            Flight::Closed { close, admitted } => {
+                let closed = self.object.turn(now, |meter, at| meter.close(at.now, close));
+                if closed || self.broken == Broken::CommitsAreLost {
+                    self.admitted.extend(admitted);
+                }
+            }
+            Flight::Refunded { spent, place } => {
+                if self.object.turn(now, |meter, at| meter.refund(at.now, spent)) {
+                    self.admitted[place].1 = 0;
+                }
+            }
+        }
+    }
+
+    /// The units of the last admission are not used after all; said twice.
+    fn refund(&mut self, said: &Decided, units: u64) {
+        let place = self.admitted.len() - 1;
+        for again in 0..2 {
+            let id = said.id ^ if self.broken == Broken::RefundsCountTwice { again } else { 0 };
+            let spent = Spent { id, at: said.at, units };
+            self.send(Flight::Refunded { spent, place });
+        }
+    }
+
+    fn request(&mut self) {
+        let place = self.rng.below(self.isolates.len() as u64) as usize;
+        let cost = 1 + self.rng.below(20) / 19 * self.rng.below(self.rule.capacity());
+        let plan = self.plan();
+        let isolate = &mut self.isolates[place];
+        let clock = isolate.clock(self.now);
+        match isolate.holder.local(clock, &plan, cost, PATIENCE_MS) {
+            Local::Decided(said, _) if said.allowed => {
+                let times = if self.broken == Broken::IsolateSpendsTwice { 2 } else { 1 };
+                self.admitted.push((self.now, cost * times));
+            }
+            Local::Decided(..) => {}
+            Local::Ask(ask) => self.send(Flight::Asked { isolate: place, asked_at: clock, ask }),
+        }
+    }
+
+    /// One of several limits: held, then spent or released, or nobody says.
+    fn hold(&mut self) {
+        let cost = 1 + self.rng.below(self.rule.capacity());
+        let ask = Ask { plan: self.plan(), cost, ahead: 0, close: None, hold: true };
+        let said = self.object.turn(Millis(self.now), |meter, at| meter.ask(at, &ask));
+        let Reply::Decided(said) = said else { return };
+        if said.allowed {
+            let spent = self.rng.below(2) * cost;
+            let admitted = (spent > 0).then_some((self.now, spent));
+            let close = Close { id: said.id, spent };
+            self.send(Flight::Closed { close, admitted });
+        }
+    }
+
+    /// V1.
+    pub(super) fn check(mut self) -> Result<u64, String> {
+        self.admitted.retain(|(_, units)| *units > 0);
+        self.admitted.sort_unstable();
+        let Rule { algorithm, limit, window_ms, burst } = self.rule;
+        let mut from = 0;
+        let mut sum = 0;
+        // The level of a bucket of `burst`, in parts; the counts of fixed windows.
+        let (mut level, mut last) = (0, EPOCH / 2);
+        for (at, units) in &self.admitted {
+            sum += units;
+            while at - self.admitted[from].0 >= window_ms {
+                sum -= self.admitted[from].1;
+                from += 1;
+            }
+            let fine = match algorithm {
+                Algorithm::SlidingWindowLog => sum <= limit,
+                Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => {
+                    level = if at / window_ms == last / window_ms { level } else { 0 } + units;
+                    level <= limit && sum <= self.rule.worst()
+                }
+                _ => {
+                    level = u64::saturating_sub(level, (at - last) * limit) + units * window_ms;
+                    level <= burst * window_ms
+                }
+            };
+            if !fine {
+                return Err(format!("V1: {:?} at {at}: {units} too many", self.rule));
+            }
+            last = *at;
+        }
+        Ok(self.admitted.iter().map(|(_, units)| units).sum())
+    }
+
+    /// V3: one client that hammers until it is refused, then waits as long as it is told.
+    pub(super) fn waits(&mut self) -> Result<(), String> {
+        let plan = self.plan();
+        for _ in 0..5 {
+            self.run(500);
+            let cost = 1 + self.rng.below(self.rule.capacity());
+            let ask = Ask { plan: plan.clone(), cost, ahead: 5, close: None, hold: false };
+            let mut told = None;
+            for _ in 0..10_000 {
+                let said = self.object.turn(Millis(self.now), |meter, at| meter.ask(at, &ask));
+                let Reply::Decided(said) = said else { return Err("stale".into()) };
+                if !said.allowed {
+                    told = said.wait_ms;
+                    break;
+                }
+            }
+            let wait_ms = told.ok_or("never refused")?;
+            self.now += wait_ms;
+            let said = self.object.turn(Millis(self.now), |meter, at| meter.ask(at, &ask));
+            match said {
+                Reply::Decided(said) if said.allowed && wait_ms > 0 => {}
+                said => return Err(format!("V3: after {wait_ms} ms {said:?}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn admit(object: &mut Object, now: u64, rule: Rule) -> bool {
+    let stamp = Stamp { epoch: 0, version: 1 };
+    let plan = Plan { stamp, rules: vec![rule], lease: true };
+    let ask = Ask { plan, cost: 1, ahead: 0, close: None, hold: false };
+    let said = object.turn(Millis(now), |meter, at| meter.ask(at, &ask));
+    matches!(said, Reply::Decided(Decided { allowed: true, .. }))
+}
+
+/// Units that crashes, one after the other, cost a key in the midst of its window.
+pub(super) fn lost_by_restarts(rule: Rule, restarts: u64) -> u64 {
+    let mut object = Object::new(Rng::new(7), Broken::Nothing);
+    let now = EPOCH - EPOCH % rule.window_ms;
+    let mut admitted = (0..20).filter(|_| admit(&mut object, now, rule)).count() as u64;
+    for _ in 0..restarts {
+        object.crash();
+        object.woken(Millis(now));
+    }
+    let later = now + 2 * held::HOLD_MS;
+    admitted += (0..2_000).filter(|_| admit(&mut object, later, rule)).count() as u64;
+    // A bucket has refilled meanwhile.
+    let flowed = if rule.is_bucket() { rule.limit * (later - now) / rule.window_ms } else { 0 };
+    (rule.capacity() + flowed).saturating_sub(admitted)
+}
+
+/// Units that an eviction costs a key that was quiet before.
+pub(super) fn lost_by_eviction(rule: Rule) -> u64 {
+    let mut object = Object::new(Rng::new(7), Broken::Nothing);
+    let now = EPOCH - EPOCH % rule.window_ms;
+    let mut admitted = (0..20).filter(|_| admit(&mut object, now, rule)).count() as u64;
+    for second in 1..10 {
+        object.ring(Millis(now + second * 1_000));
+    }
+    object.crash();
+    admitted += (0..2_000).filter(|_| admit(&mut object, now + 10_000, rule)).count() as u64;
+    let flowed = if rule.is_bucket() { rule.limit * 10_000 / rule.window_ms } else { 0 };
+    (rule.capacity() + flowed).saturating_sub(admitted)
+}
