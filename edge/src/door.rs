@@ -53,7 +53,7 @@ pub fn follow(
     let click = click::of(&settings, &facts, now, &target).ok()?;
     let context = Context::new(context);
     let (env, context, colo) = (&env, &context, facts.colo.as_str());
-    events::push(&events::Source { env, context, settings: &settings, colo }, now, click).ok()?;
+    events::push(&events::Source { env, context, settings: &settings, colo }, now, &click).ok()?;
     Some(format!("{status}\n{cache_control}\n{id}\n{location}"))
 }
 

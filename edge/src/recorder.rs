@@ -1,17 +1,18 @@
 //! The object `recorder/{colo}/{0..3}`: keeps the events of isolates until the origin has them.
 //!
-//! Stored: `recorder` (one row: its name, next number, back-off), `event` (a row per event that
-//! was not acknowledged), `batch` (a row per batch that was taken) (`tables.rs`).
+//! Stored: `recorder` (one row: its name, next number, back-off), `waiting` (a row per batch with
+//! events that were not acknowledged, as it came), `batch` (a row per batch that was taken)
+//! (`tables.rs`).
 //! Ordering: events are numbered 1, 2, 3 … without a gap and posted in that order, at most one
 //! delivery at a time (`shared::roads::recorder`, R1–R4).
-//! Messages: `Keep` (a batch; answered after the commit), the alarm (deliver what waits).
+//! Messages: `keep` (a batch; answered after the commit), the alarm (deliver what waits).
 //! Atomic because: load, turn and commit are one synchronous call of [`Shell::turn`]; a batch's
 //! name and its events' numbers are in one commit.
 
 mod tables;
 
 use crate::log;
-use crate::objects::{self, Keep, Letter, Message};
+use crate::objects::{self, KEEP_PATH, Letter};
 use crate::origin;
 use crate::platform::storage::Storage;
 use crate::platform::{Thrown, entropy};
@@ -57,9 +58,7 @@ impl DurableObject for Recorder {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let reply = match Letter::open(request).await {
-            Ok(letter) if letter.path == Keep::PATH => {
-                letter.handle(async |Keep(batch)| self.turn(Input::Keep(batch)).map(|_| ())).await
-            }
+            Ok(letter) if letter.path == KEEP_PATH => self.keep(&letter),
             Ok(letter) => Err(Thrown(format!("a recorder has no method {}", letter.path))),
             Err(why) => Err(why),
         };
@@ -86,6 +85,11 @@ impl Recorder {
         self.opened.as_ref().map_err(Clone::clone)
     }
 
+    fn keep(&self, letter: &Letter) -> Result<String, Thrown> {
+        self.turn(Input::Keep(letter.batch()?))?;
+        Ok(String::new())
+    }
+
     fn turn(&self, input: Input) -> Result<Vec<Deliver>, Thrown> {
         Ok(self.opened()?.shell.turn(vec![input])?.tells)
     }
@@ -94,8 +98,8 @@ impl Recorder {
         let opened = self.opened()?;
         opened.shell.rang();
         for Deliver { first_seq, events } in self.turn(Input::Wake)? {
-            let delivery = Delivery { recorder: opened.name.clone(), first_seq, events };
-            let next = match origin::deliver(&opened.settings, &delivery).await {
+            let delivery = Delivery::text(&opened.name, first_seq, &events)?;
+            let next = match origin::deliver(&opened.settings, delivery).await {
                 Ok(receipt) => Input::Delivered(receipt.applied_seq),
                 Err(why) => {
                     log::fault(&opened.name, "delivery", why);

@@ -20,10 +20,6 @@ pub(crate) trait Tables: Machine<Post = Infallible> {
     fn load(&self, storage: &Storage, keys: &BTreeSet<Self::Key>) -> Result<Self::View, Thrown>;
     /// One write as one statement.
     fn statement(write: &Self::Write) -> Statement;
-    /// All writes of a turn, in order.
-    fn statements(writes: &[Self::Write]) -> Vec<Statement> {
-        writes.iter().map(Self::statement).collect()
-    }
 }
 
 /// A machine with its tables.
@@ -64,7 +60,7 @@ impl<M: Tables> Shell<M> {
         let wanted = done.deadline.map(|(due, _)| due);
         let alarm = if self.alarm.get() == Some(wanted) { Alarm::Kept } else { Alarm::Set(wanted) };
         if !done.writes.is_empty() || alarm != Alarm::Kept {
-            let writes = M::statements(&done.writes);
+            let writes: Vec<Statement> = done.writes.iter().map(M::statement).collect();
             self.alarm.set(None);
             self.storage.commit(&writes, alarm)?;
             self.alarm.set(Some(wanted));

@@ -164,7 +164,9 @@ impl World {
             kv: Kv::default(),
             homes: (0..HOMES).map(|_| HomeNode::new(Clock::draw(&mut rng))).collect(),
             replicas: (0..REPLICAS).map(|_| Replica::new(Clock::draw(&mut rng))).collect(),
-            recorders: (0..RECORDERS).map(|_| RecorderNode::new(Clock::draw(&mut rng))).collect(),
+            recorders: (0..RECORDERS)
+                .map(|_| RecorderNode::new(Clock::draw(&mut rng), broken))
+                .collect(),
             isolates: (0..ISOLATES).map(Isolate::new).collect(),
             requests: BTreeMap::new(),
             reads: BTreeMap::new(),

@@ -134,15 +134,81 @@ pub struct Event {
     pub body: String,
 }
 
+/// Events as one text, so that nobody on their way reads them: each as JSON, commas between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Events {
+    count: u64,
+    text: String,
+}
+
+impl Events {
+    /// Puts an event at the end.
+    ///
+    /// # Errors
+    /// It does not fit into JSON, which every event does.
+    pub fn push(&mut self, event: &Event) -> serde_json::Result<()> {
+        let text = serde_json::to_string(event)?;
+        if self.count > 0 {
+            self.text.push(',');
+        }
+        self.text.push_str(&text);
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+
+    /// Takes up what [`Events::text`] was, without reading it; `None` is another text or another
+    /// count than a hand-over has. Whoever wrote it is this very code.
+    #[must_use]
+    pub fn kept(count: u64, text: String) -> Option<Self> {
+        let is_one = text.starts_with('{') && text.ends_with('}');
+        let fits = usize::try_from(count).is_ok_and(|count| (1..=HANDOVER_MAX).contains(&count));
+        (is_one && fits).then_some(Self { count, text })
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Their text; an array of it stands between brackets.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// One hand-over of an isolate; named (isolate, n), stored once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// 128 random bits, drawn when the isolate began.
     pub isolate: String,
     /// 1, 2, 3 … within the isolate.
     pub n: u64,
     /// At most [`HANDOVER_MAX`].
-    pub events: Vec<Event>,
+    pub events: Events,
+}
+
+impl Batch {
+    /// `{isolate} {n} {count}`, a line break, the events' text.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let Self { isolate, n, events: Events { count, text } } = self;
+        format!("{isolate} {n} {count}\n{text}")
+    }
+
+    /// Reads what [`Batch::encode`] wrote, but for the events.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let (head, text) = text.split_once('\n')?;
+        let mut head = head.split(' ');
+        let (isolate, n, count) = (head.next()?, head.next()?, head.next()?);
+        if isolate.is_empty() || head.next().is_some() {
+            return None;
+        }
+        let events = Events::kept(count.parse().ok()?, text.into())?;
+        Some(Self { isolate: isolate.into(), n: n.parse().ok()?, events })
+    }
 }
 
 /// One call of a recorder to [`EVENTS_PATH`].
@@ -154,6 +220,17 @@ pub struct Delivery {
     pub first_seq: u64,
     /// In order, without a gap.
     pub events: Vec<Event>,
+}
+
+impl Delivery {
+    /// A delivery of events that nobody reads on their way. `events`: in order, by commas.
+    ///
+    /// # Errors
+    /// The name does not fit into JSON, which every name does.
+    pub fn text(recorder: &str, first_seq: u64, events: &str) -> serde_json::Result<String> {
+        let recorder = serde_json::to_string(recorder)?;
+        Ok(format!(r#"{{"recorder":{recorder},"first_seq":{first_seq},"events":[{events}]}}"#))
+    }
 }
 
 /// The origin's answer to a [`Delivery`].
