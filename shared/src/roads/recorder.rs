@@ -1,11 +1,12 @@
 //! A recorder: numbers the events of isolates 1, 2, 3 … and posts them in order, for ever.
 //!
-//! Stored: [`Meta`], a row per batch with events that were not acknowledged ([`Waiting`]), a row per
-//! batch that was taken. Invariants: R1 a batch's events are numbered once, however often it is
-//! handed over. R2 numbers have no gap and no batch is forgotten before its last event is
-//! acknowledged: one that the origin has applied in part is delivered whole again. R3 while events
-//! wait, an alarm is set. R4 at most one delivery counts as under way; its repetition begins at the
-//! same number. Refused: to look into an event, or to cut a batch.
+//! Stored: [`Meta`], a row per batch with events that were not acknowledged ([`Waiting`]), a row
+//! per batch that was taken.
+//! Invariants: R1 a batch's events are numbered once, however often it is handed over. R2 numbers
+//! have no gap and no batch is forgotten before its last event is acknowledged: one that the origin
+//! has applied in part is delivered whole again. R3 while events wait, an alarm is set. R4 at most
+//! one delivery counts as under way; its repetition begins at the same number.
+//! Refused: to look into an event, or to cut a batch.
 
 use super::wire::{Batch, Events};
 use crate::config::Durations;
