@@ -19,7 +19,7 @@ use crate::platform::{Thrown, entropy};
 use crate::settings::Settings;
 use crate::shell::Shell;
 use shared::roads::Delivery;
-use shared::roads::recorder::{self, Deliver, Input};
+use shared::roads::recorder::{self, DELIVERY_MAX, Deliver, Input};
 use std::rc::Rc;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -43,7 +43,8 @@ struct Opened {
 impl Opened {
     fn of(state: &State, env: &Env) -> Result<Self, Thrown> {
         let settings = Settings::of(env)?;
-        let machine = recorder::Recorder { durations: settings.durations.clone() };
+        let durations = settings.durations.clone();
+        let machine = recorder::Recorder { durations, delivery_max: DELIVERY_MAX as u64 };
         let shell = Shell::open(machine, Storage::of(state))?;
         let drawn = hex::encode(entropy::bits128()?);
         let name = tables::name(&shell.storage, state.id().name(), &drawn)?;
@@ -97,7 +98,8 @@ impl Recorder {
     async fn wake(&self) -> Result<(), Thrown> {
         let opened = self.opened()?;
         opened.shell.rang();
-        for Deliver { first_seq, events } in self.turn(Input::Wake)? {
+        let mut tells = self.turn(Input::Wake)?;
+        while let Some(Deliver { first_seq, events }) = tells.pop() {
             let delivery = Delivery::text(&opened.name, first_seq, &events)?;
             let next = match origin::deliver(&opened.settings, delivery).await {
                 Ok(receipt) => Input::Delivered(receipt.applied_seq),
@@ -106,7 +108,7 @@ impl Recorder {
                     Input::Failed
                 }
             };
-            self.turn(next)?;
+            tells = self.turn(next)?;
         }
         Ok(())
     }

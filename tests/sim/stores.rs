@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of a home that one wake-up sees.
 const WAKE_ROWS: usize = 3;
-/// Events that one wake-up of a recorder sees.
-const WAITING: u64 = 6;
+/// Events that a recorder sees at once, and that fill a delivery.
+pub(crate) const WAITING: u64 = 6;
 /// Rows that one wake-up of a relay sees.
 const DUE: usize = 4;
 
@@ -96,10 +96,11 @@ impl Store<SimRecorder> for RecorderStore {
                         view.taken.insert(name);
                     }
                 }
-                recorder::Key::Waiting => {
-                    let first = self.waiting.keys().next().copied().unwrap_or_default();
-                    let loaded = self.waiting.values().filter(|one| one.end() <= first + WAITING);
-                    view.waiting = loaded.cloned().collect();
+                recorder::Key::Waiting(after) => {
+                    let mut left = self.waiting.values().filter(|one| one.end() - 1 > *after);
+                    let first = left.clone().next().map_or(0, |one| one.first_seq);
+                    let loaded = left.by_ref().take_while(|one| one.end() <= first + WAITING);
+                    view.waiting.extend(loaded.map(|one| (one.first_seq, one.clone())));
                 }
             }
         }

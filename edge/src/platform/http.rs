@@ -162,37 +162,18 @@ impl Facts {
         Ok(Self::parse(&facts(request)?))
     }
 
-    /// Of a GET, as `door.js` says them: the URL, then what a click is made of, a line each.
-    pub(crate) fn of_door(text: &str) -> Self {
-        let mut lines = text.split('\n');
-        let mut next = || lines.next().unwrap_or_default();
-        let (host, path, query) = split(next());
-        Self {
-            method: "GET".into(),
-            host,
-            path,
-            query,
-            user_agent: next().into(),
-            referrer: next().into(),
-            gpc: next().into(),
-            ip: next().into(),
-            country: next().into(),
-            colo: next().into(),
-            ..Self::default()
-        }
-    }
-
     fn parse(text: &str) -> Self {
         // No header's value holds a line break (RFC 9110, section 5.5).
         let mut lines = text.split('\n').map(str::to_string);
         let mut next = || lines.next().unwrap_or_default();
         let method = next();
-        let (host, path, query) = split(&next());
+        let url = next();
+        let (host, path, query) = split(&url);
         Self {
             method,
-            host,
-            path,
-            query,
+            host: host.into(),
+            path: path.into(),
+            query: query.into(),
             user_agent: next(),
             referrer: next(),
             gpc: next(),
@@ -214,13 +195,14 @@ impl Facts {
     }
 }
 
-fn split(url: &str) -> (String, String, String) {
+/// Authority, path and query of a URL.
+pub(crate) fn split(url: &str) -> (&str, &str, &str) {
     let after = url.split_once("://").map_or(url, |(_, after)| after);
     let host = after.split(['/', '?', '#']).next().unwrap_or_default();
     let path = after.find('/').and_then(|at| after.get(at..)).unwrap_or("/");
     let path = path.split('#').next().unwrap_or_default();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    (host.into(), path.into(), query.into())
+    (host, path, query)
 }
 
 /// One header of a request.

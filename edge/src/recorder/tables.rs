@@ -6,8 +6,8 @@ use crate::platform::Thrown;
 use crate::platform::storage::{Alarm, Statement, Storage};
 use crate::shell::Tables;
 use serde_json::json;
-use shared::roads::Events;
-use shared::roads::recorder::{DELIVERY_MAX, Key, Meta, Recorder, View, Waiting, Write};
+use shared::roads::recorder::{Key, Meta, Recorder, View, Waiting, Write};
+use shared::roads::{Events, HANDOVER_MAX};
 use shared::time::Millis;
 use std::collections::BTreeSet;
 
@@ -51,7 +51,9 @@ impl Tables for Recorder {
                     let taken: Vec<(u64,)> = storage.rows(sql, &json!([isolate, n]))?;
                     view.taken.extend(taken.into_iter().map(|(n,)| (isolate.clone(), n)));
                 }
-                Key::Waiting => view.waiting = waiting(storage)?,
+                Key::Waiting(after) => {
+                    view.waiting.extend(waiting(storage, *after, self.delivery_max)?)
+                }
             }
         }
         Ok(view)
@@ -86,17 +88,22 @@ impl Tables for Recorder {
     }
 }
 
-/// Numbers have no gap, so what begins 500 after the first has 500 events before it.
-fn waiting(storage: &Storage) -> Result<Vec<Waiting>, Thrown> {
-    let sql = "select first_seq, count, events from waiting \
-               where first_seq < (select min(first_seq) from waiting) + ? order by first_seq";
-    let rows: Vec<(u64, u64, String)> = storage.rows(sql, &json!([DELIVERY_MAX]))?;
-    let waiting =
-        |(first_seq, count, text)| Some(Waiting { first_seq, events: Events::kept(count, text)? });
-    rows.into_iter()
-        .map(waiting)
-        .collect::<Option<_>>()
-        .ok_or_else(|| Thrown("a row of events is damaged".into()))
+/// Numbers have no gap, so what begins `max` behind the first has `max` events before it.
+fn waiting(storage: &Storage, after: u64, max: u64) -> Result<Vec<(u64, Waiting)>, Thrown> {
+    // At most one batch begins in front of `after` and ends behind it.
+    let sql = "with first (seq) as (\
+                 select min(first_seq) from waiting \
+                 where first_seq > ?1 - ?2 and first_seq + count - 1 > ?1) \
+               select first_seq, count, events from waiting \
+               where first_seq >= (select seq from first) \
+                 and first_seq < (select seq from first) + ?3 order by first_seq";
+    let values = json!([after, HANDOVER_MAX, max]);
+    let rows: Vec<(u64, u64, String)> = storage.rows(sql, &values)?;
+    let waiting = |(first_seq, count, text)| {
+        Some((first_seq, Waiting { first_seq, events: Events::kept(count, text)? }))
+    };
+    let rows: Option<Vec<_>> = rows.into_iter().map(waiting).collect();
+    rows.ok_or_else(|| Thrown("a row of events is damaged".into()))
 }
 
 /// The name of this object's watermark at the origin: `{object}/{drawn}`, made once. A wiped object

@@ -12,13 +12,12 @@ use super::wire::{Batch, Events};
 use crate::config::Durations;
 use crate::machine::{At, Deadline, Machine, Step, backoff_ms};
 use crate::time::{DAY_MS, Millis};
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{string::String, vec, vec::Vec};
 
 /// Events in one delivery: a click at its bounds (512 bytes of agent, 253 of referrer, escaped)
 /// stays below 2 KiB, so 500 stay within 1 MiB.
 pub const DELIVERY_MAX: usize = 500;
-const DELIVERY_FULL: u64 = DELIVERY_MAX as u64;
 /// A batch's name is remembered this long after it was taken; isolates retry for seconds.
 pub const BATCH_KEEP_MS: u64 = DAY_MS;
 
@@ -38,8 +37,8 @@ pub struct Meta {
 pub enum Key {
     /// Whether the batch (isolate, n) was taken.
     Batch(String, u64),
-    /// The first batches that wait, up to [`DELIVERY_MAX`] events.
-    Waiting,
+    /// The first batches with an event behind this number, a delivery's worth of events.
+    Waiting(u64),
 }
 
 /// A batch with events that were not acknowledged.
@@ -66,8 +65,8 @@ pub struct View {
     pub meta: Meta,
     /// Those of the asked batches that were taken.
     pub taken: BTreeSet<(String, u64)>,
-    /// The first that wait, in order, when asked for.
-    pub waiting: Vec<Waiting>,
+    /// Those that were asked for, by their first number.
+    pub waiting: BTreeMap<u64, Waiting>,
 }
 
 /// What happens to a recorder.
@@ -112,6 +111,8 @@ pub struct Deliver {
 pub struct Recorder {
     /// How long, how patient.
     pub durations: Durations,
+    /// Events that fill a delivery: [`DELIVERY_MAX`], and few in the simulation.
+    pub delivery_max: u64,
 }
 
 impl Recorder {
@@ -131,31 +132,39 @@ impl Recorder {
         if view.meta.due.is_none_or(|due| due > now) {
             return Step::reply(());
         }
-        let mut meta = view.meta.clone();
-        let Some(first_seq) = view.waiting.first().map(|first| first.first_seq) else {
-            meta.due = None;
-            return Self::only(vec![Write::Meta(meta)]);
-        };
+        if view.waiting.is_empty() {
+            return Self::only(vec![Write::Meta(Meta { due: None, ..view.meta.clone() })]);
+        }
+        let mut step = self.deliver(view, now, 1, view.meta.clone());
+        let old = Millis(now.0.saturating_sub(BATCH_KEEP_MS));
+        step.writes.push(Write::BatchesForgotten(old));
+        step
+    }
+
+    /// What waits from `from` on goes to the origin.
+    fn deliver(&self, view: &View, now: Millis, from: u64, mut meta: Meta) -> Step<Self> {
         // Until the answer comes: a lost one is taken for a failure after the time-out.
         meta.due = Some(now.plus(self.durations.road_timeout_ms));
-        let deliver = Deliver { first_seq, events: in_one(first_seq, &view.waiting) };
-        let old = Millis(now.0.saturating_sub(BATCH_KEEP_MS));
-        let writes = vec![Write::BatchesForgotten(old), Write::Meta(meta)];
-        Step { writes, posts: Vec::new(), tells: vec![deliver], reply: () }
+        let tells = self.in_one(&view.waiting, from).into_iter().collect();
+        Step { writes: vec![Write::Meta(meta)], posts: Vec::new(), tells, reply: () }
     }
 
     fn delivered(&self, view: &View, now: Millis, applied: u64) -> Step<Self> {
         let newest = view.meta.next_seq.saturating_sub(1);
         let applied = applied.min(newest);
-        // Not now: the rest may not be loaded, and a wake-up in this turn would take it for none.
-        let wait_ms = match newest.saturating_sub(applied) {
-            0 => None,
-            rest if rest < DELIVERY_FULL => Some(self.durations.delivery_gap_ms.max(1)),
-            _ => Some(1),
+        let rest = newest.saturating_sub(applied);
+        let meta = Meta { failures: 0, ..view.meta.clone() };
+        let mut step = if rest < self.delivery_max {
+            // Not now: the rest may not be loaded, and a wake-up in this turn would take it for
+            // none.
+            let due = now.plus(self.durations.delivery_gap_ms.max(1));
+            let due = (rest > 0).then_some(due);
+            Self::only(vec![Write::Meta(Meta { due, ..meta })])
+        } else {
+            self.deliver(view, now, applied.saturating_add(1), meta)
         };
-        let due = wait_ms.map(|ms| now.plus(ms));
-        let meta = Meta { failures: 0, due, ..view.meta.clone() };
-        Self::only(vec![Write::Acknowledged(applied), Write::Meta(meta)])
+        step.writes.push(Write::Acknowledged(applied));
+        step
     }
 
     fn failed(&self, view: &View, at: At) -> Step<Self> {
@@ -167,27 +176,30 @@ impl Recorder {
         Self::only(vec![Write::Meta(meta)])
     }
 
+    /// The batches from the one with number `from` on that follow each other, as far as they fit
+    /// into one delivery.
+    fn in_one(&self, waiting: &BTreeMap<u64, Waiting>, from: u64) -> Option<Deliver> {
+        let mut left = waiting.values().skip_while(|one| one.end() <= from).peekable();
+        let first_seq = left.peek()?.first_seq;
+        let full = first_seq.saturating_add(self.delivery_max);
+        let (mut next, mut events) = (first_seq, String::new());
+        // What a batch of this turn appended may lie behind rows that were not loaded.
+        for one in left.take_while(|one| one.end() <= full) {
+            if one.first_seq != next {
+                break;
+            }
+            if !events.is_empty() {
+                events.push(',');
+            }
+            events.push_str(one.events.text());
+            next = one.end();
+        }
+        Some(Deliver { first_seq, events })
+    }
+
     fn only(writes: Vec<Write>) -> Step<Self> {
         Step { writes, posts: Vec::new(), tells: Vec::new(), reply: () }
     }
-}
-
-/// The batches that follow each other from `first_seq` on, as far as they fit into one delivery.
-fn in_one(first_seq: u64, waiting: &[Waiting]) -> String {
-    let full = first_seq.saturating_add(DELIVERY_FULL);
-    let (mut next, mut text) = (first_seq, String::new());
-    // What a batch of this turn appended may lie behind rows that were not loaded.
-    for one in waiting.iter().take_while(|one| one.end() <= full) {
-        if one.first_seq != next {
-            break;
-        }
-        if !text.is_empty() {
-            text.push(',');
-        }
-        text.push_str(one.events.text());
-        next = one.end();
-    }
-    text
 }
 
 impl Machine for Recorder {
@@ -205,9 +217,12 @@ impl Machine for Recorder {
                 keys.insert(Key::Batch(batch.isolate.clone(), batch.n));
             }
             Input::Wake => {
-                keys.insert(Key::Waiting);
+                keys.insert(Key::Waiting(0));
             }
-            Input::Delivered(_) | Input::Failed => {}
+            Input::Delivered(applied) => {
+                keys.insert(Key::Waiting(*applied));
+            }
+            Input::Failed => {}
         }
     }
 
@@ -225,9 +240,11 @@ impl Machine for Recorder {
             Write::Taken(isolate, n, _) => {
                 view.taken.insert((isolate.clone(), *n));
             }
-            Write::Numbered(waiting) => view.waiting.push(waiting.clone()),
+            Write::Numbered(waiting) => {
+                view.waiting.insert(waiting.first_seq, waiting.clone());
+            }
             Write::Acknowledged(through) => {
-                view.waiting.retain(|one| one.end() > through.saturating_add(1))
+                view.waiting.retain(|_, one| one.end() > through.saturating_add(1))
             }
             Write::BatchesForgotten(_) => {}
             Write::Meta(meta) => view.meta = meta.clone(),
@@ -248,7 +265,7 @@ mod tests {
     const AT: At = At { now: Millis(1_000), draw: 0 };
 
     fn machine() -> Recorder {
-        Recorder { durations: Durations::default() }
+        Recorder { durations: Durations::default(), delivery_max: 500 }
     }
 
     fn events(numbers: core::ops::RangeInclusive<u64>) -> Events {
@@ -269,7 +286,7 @@ mod tests {
         let batch = |first_seq| Waiting { first_seq, events: events(first_seq..=first_seq + 2) };
         View {
             meta: Meta { next_seq: all + 1, failures: 0, due: Some(AT.now) },
-            waiting: (1..=loaded).step_by(3).map(batch).collect(),
+            waiting: (1..=loaded).step_by(3).map(|seq| (seq, batch(seq))).collect(),
             ..View::default()
         }
     }
@@ -297,7 +314,18 @@ mod tests {
         let wanted = Deliver { first_seq: 4, events: events(4..=6).text().into() };
         assert_eq!(again.tells, [wanted]);
         turn(&machine(), &mut view, later, [Input::Delivered(6)]);
-        assert_eq!((view.waiting.as_slice(), view.meta.due), (&[][..], None));
+        assert_eq!((view.waiting.len(), view.meta.due), (0, None));
+    }
+
+    #[test]
+    fn a_full_delivery_follows_the_last_at_once() {
+        let mut view = view(1_200, 1_200);
+        let next = turn(&machine(), &mut view, AT, [Input::Delivered(498)]);
+        let wanted = Deliver { first_seq: 499, events: events(499..=996).text().into() };
+        assert_eq!(next.tells, [wanted]);
+        let last = turn(&machine(), &mut view, AT, [Input::Delivered(996)]);
+        assert_eq!(last.tells, []);
+        assert_eq!(view.waiting.keys().next(), Some(&997));
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub const KEY_BYTES_MAX: usize = 400;
 pub const VALUE_BYTES_MAX: usize = 256 * 1024;
 /// Recorders of a colo: 4 × 1,000 batches/s × 64 events.
 pub const RECORDERS: u32 = 4;
+/// KV forgets a tombstone's copy after this; whoever asks later is answered by the home, and it by
+/// the origin, whose tombstone stays. No register on the road down may be as old as this: a home
+/// without row and copy takes any. 30 days.
+pub const TOMBSTONE_TTL_S: u32 = 30 * 24 * 3_600;
 /// Events in one hand-over of an isolate.
 pub const HANDOVER_MAX: usize = 64;
 
@@ -238,6 +242,12 @@ impl Delivery {
 pub struct Receipt {
     /// Every event up to this number is applied.
     pub applied_seq: u64,
+}
+
+/// How long KV keeps the copy of a register with this value; `None` is for ever.
+#[must_use]
+pub fn copy_ttl_s(value: Option<&str>) -> Option<u32> {
+    if value.is_none() { Some(TOMBSTONE_TTL_S) } else { None }
 }
 
 /// FNV-1a, 64 bits. Source: draft-eastlake-fnv-17.
