@@ -52,6 +52,8 @@ fn copy_format_unchanged() {
         assert_eq!(encode_copy(stamp, value), text);
         assert_eq!(decode_copy(text), Some((stamp, value)));
     }
+    assert_eq!(copy_ttl_s(Some("{}")), None, "a link's copy is for ever");
+    assert_eq!(copy_ttl_s(None), Some(2_592_000), "a tombstone's copy is not");
     for none in ["", "1 2", "x 2\n", "1\n", "1 -2\n", "99999999999 1\n"] {
         assert_eq!(decode_copy(none), None, "{none:?}");
     }
