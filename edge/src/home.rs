@@ -70,7 +70,7 @@ impl DurableObject for Home {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let reply = match Letter::open(request).await {
-            Ok(letter) => match letter.path.as_str() {
+            Ok(letter) => match letter.path() {
                 Apply::PATH => letter.handle(async |message| self.inner.apply(message).await).await,
                 Ask::PATH => letter.handle(async |message| self.inner.ask(message).await).await,
                 Spend::PATH => letter.handle(async |message| self.inner.spend(&message)).await,

@@ -110,18 +110,21 @@ impl Address {
 }
 
 /// What arrived at an object.
-pub(crate) struct Letter {
-    /// Says which message it is.
-    pub(crate) path: String,
-    body: String,
-}
+pub(crate) struct Letter(String);
 
 impl Letter {
     /// Takes it up.
     pub(crate) async fn open(request: worker::Request) -> Result<Self, Thrown> {
-        let request = request.inner();
-        let path = http::Facts::of(request)?.path;
-        Ok(Self { path, body: http::text_of(request).await? })
+        Ok(Self(http::letter_of(request.inner()).await?))
+    }
+
+    /// Says which message it is.
+    pub(crate) fn path(&self) -> &str {
+        self.0.split_once('\n').map_or("", |(path, _)| path)
+    }
+
+    fn body(&self) -> &str {
+        self.0.split_once('\n').map_or("", |(_, body)| body)
     }
 
     /// Reads it as `M`, has it handled, and writes the reply down.
@@ -129,13 +132,13 @@ impl Letter {
         &self,
         handler: impl AsyncFnOnce(M) -> Result<M::Reply, Thrown>,
     ) -> Result<String, Thrown> {
-        let reply = handler(serde_json::from_str(&self.body)?).await?;
+        let reply = handler(serde_json::from_str(self.body())?).await?;
         Ok(serde_json::to_string(&reply)?)
     }
 
     /// Reads it as a batch.
     pub(crate) fn batch(&self) -> Result<Batch, Thrown> {
-        Batch::decode(&self.body).ok_or_else(|| Thrown("this is no batch".into()))
+        Batch::decode(self.body()).ok_or_else(|| Thrown("this is no batch".into()))
     }
 }
 

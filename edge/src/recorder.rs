@@ -59,8 +59,8 @@ impl DurableObject for Recorder {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let reply = match Letter::open(request).await {
-            Ok(letter) if letter.path == KEEP_PATH => self.keep(&letter),
-            Ok(letter) => Err(Thrown(format!("a recorder has no method {}", letter.path))),
+            Ok(letter) if letter.path() == KEEP_PATH => self.keep(&letter),
+            Ok(letter) => Err(Thrown(format!("a recorder has no method {}", letter.path()))),
             Err(why) => Err(why),
         };
         objects::response(&self.name(), reply)

@@ -39,7 +39,8 @@ export async function body(request, max, drained) {
   }
   return whole;
 }
-export const text = (request) => request.text();
+export const letter = async (request) =>
+  `${request.url.slice(request.url.indexOf("/", 8))}\n${await request.text()}`;
 export function away(status, location, cacheControl, id) {
   const headers = { location, "cache-control": cacheControl, "x-request-id": id };
   return new Response(null, { status, headers });
@@ -89,7 +90,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn body(request: &Request, max: f64, drained: f64) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn text(request: &Request) -> Result<JsValue, JsValue>;
+    async fn letter(request: &Request) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     fn away(
         status: u16,
@@ -221,9 +222,9 @@ pub(crate) async fn body_of(request: &Request, bytes_max: u64) -> Result<Option<
     Ok(read.dyn_ref::<js_sys::Uint8Array>().map(js_sys::Uint8Array::to_vec))
 }
 
-/// The body of a message between our own.
-pub(crate) async fn text_of(request: &Request) -> Result<String, Thrown> {
-    Ok(text(request).await?.as_string().unwrap_or_default())
+/// A message between our own: its path, a line break, its body.
+pub(crate) async fn letter_of(request: &Request) -> Result<String, Thrown> {
+    Ok(letter(request).await?.as_string().unwrap_or_default())
 }
 
 /// A redirect.
