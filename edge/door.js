@@ -1,13 +1,15 @@
 // The door of the Worker. A redirect that is at hand is asked for and answered synchronously; one
 // whose copy must be read first is asked for again with it. Everything else, and whatever fails
-// here, goes the whole way through Rust (src/door.rs says what may be answered here).
+// here, goes the whole way through Rust (src/door.rs says what may be answered here), with the key
+// of a copy that there is none of.
 import Worker from "./build/index.js";
 export { Home, Recorder } from "./build/index.js";
 
-const { follow } = Worker.prototype; // worker-build hangs every export on the entry point
+// worker-build hangs every export on the entry point.
+const { follow, without_copy: withoutCopy } = Worker.prototype;
 const WINDOW_S = 60; // as `Target`'s in src/registers.rs
 
-// What src/platform/http.rs reads as `Facts::of_door`.
+// What src/door.rs reads as `Asked::of`.
 function told({ url, headers, cf }) {
   const get = (name) => headers.get(name) ?? "";
   return `${url}\n${get("user-agent")}\n${get("referer")}\n${get("sec-gpc")}\n${
@@ -25,7 +27,8 @@ async function fromCopy(facts, key, env, context, whole) {
   let said;
   try {
     const copy = await env.REGISTERS.get(key, { type: "text", cacheTtl: WINDOW_S });
-    if (copy) said = follow(facts, copy, env, context);
+    if (copy === null) return whole(key);
+    said = follow(facts, copy, env, context);
   } catch {
     // The whole way meets it again, and logs it.
   }
@@ -34,7 +37,9 @@ async function fromCopy(facts, key, env, context, whole) {
 
 export default {
   fetch(request, env, context) {
-    const whole = () => new Worker(context, env).fetch(request);
+    const whole = (missing) => missing
+      ? withoutCopy(request, missing, env, context)
+      : new Worker(context, env).fetch(request);
     const { url, method } = request;
     // One segment: the only slash after the scheme's is the path's first.
     if (method !== "GET" || url.indexOf("/", 8) !== url.lastIndexOf("/")) return whole();

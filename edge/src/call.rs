@@ -32,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) id: String,
     /// When it came in.
     pub(crate) began: Millis,
+    /// The key of a copy that KV was asked for on behalf of this request, and does not have.
+    pub(crate) no_copy: Option<String>,
 }
 
 impl Call {
@@ -46,6 +48,7 @@ impl Call {
             facts: Facts::of(&request)?,
             id: id::random_id("req", entropy::bits128()?),
             began: clock::now(),
+            no_copy: None,
             request,
             env,
             context: Rc::new(context),

@@ -2,28 +2,27 @@
 //!
 //! Invariant: what is answered here is what the whole way would answer, click included. What would
 //! have to wait or to be logged is left to the whole way: rules, bounded clicks, what is gone, what
-//! no copy has.
+//! no copy has, and what is the service's own.
 
-use crate::events;
-use crate::links::click;
-use crate::platform::http::Facts;
-use crate::platform::{clock, entropy};
+use crate::call::Call;
+use crate::links::click::{self, Visitor};
+use crate::platform::{clock, entropy, http};
 use crate::registers::{self, AtHand};
 use crate::settings::Settings;
-use shared::id;
+use crate::{console, events, respond, router};
 use shared::links::redirect::{self, Redirect};
 use shared::links::rules::Visit;
 use shared::links::wire::{PRODUCT, Target, register_key};
 use shared::links::{agent, alias};
-use shared::roads::copy_key;
+use shared::roads::{Event, copy_key};
 use shared::time::Millis;
-use std::rc::Rc;
+use shared::{id, route};
 use wasm_bindgen::prelude::*;
 use worker::{Context, Env, worker_sys};
 
 /// A redirect as status, `Cache-Control`, request id and location, a line each; or a line break and
 /// the key of the copy that is to be read and given with the next call; or nothing: the whole way.
-/// `facts`: see [`Facts::of_door`].
+/// `facts`: see [`Asked::of`].
 #[wasm_bindgen]
 #[must_use]
 pub fn follow(
@@ -33,32 +32,86 @@ pub fn follow(
     context: worker_sys::Context,
 ) -> Option<String> {
     let settings = Settings::at_hand()?;
-    let facts = Facts::of_door(facts);
-    let code = facts.path.strip_prefix('/').filter(|code| alias::is_code(code))?;
-    let key = register_key(settings.domains.of_host(&facts.host), code);
-    let now = clock::now();
-    let target: Rc<Target> = match copy {
-        Some(copy) => registers::from_text(&key, &copy, now)??,
-        None => match registers::at_hand(&settings.durations, &key, now) {
-            AtHand::Fresh(target) => target?,
-            AtHand::Aging => return None,
-            AtHand::Unknown => return Some(format!("\n{}", copy_key(PRODUCT, &key))),
+    let (asked, now) = (Asked::of(facts), clock::now());
+    match decide(&settings, &asked, copy.as_deref(), now) {
+        Way::Whole => None,
+        Way::Copy(key) => Some(format!("\n{key}")),
+        Way::Away { status, cache_control, location, click } => {
+            let id = id::random_id("req", entropy::bits128().ok()?);
+            let context = Context::new(context);
+            let (env, context, colo) = (&env, &context, asked.colo);
+            let source = events::Source { env, context, settings: &settings, colo };
+            events::push(&source, now, &click).ok()?;
+            Some(format!("{status}\n{cache_control}\n{id}\n{location}"))
+        }
+    }
+}
+
+/// The whole way of a request whose copy, under this key in KV, the door has looked for in vain.
+#[wasm_bindgen]
+pub async fn without_copy(
+    request: web_sys::Request,
+    key: String,
+    env: Env,
+    context: worker_sys::Context,
+) -> web_sys::Response {
+    match Call::of(request, env, Context::new(context)) {
+        Ok(call) => router::serve(&Call { no_copy: Some(key), ..call }).await,
+        Err(why) => respond::broken(why),
+    }
+}
+
+/// What the door knows of a GET.
+struct Asked<'a> {
+    host: &'a str,
+    path: &'a str,
+    visitor: Visitor<'a>,
+    colo: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    /// As `door.js` says it: the URL, then what a click is made of and the colo, a line each (no
+    /// header's value holds a line break: RFC 9110, section 5.5).
+    fn of(text: &'a str) -> Self {
+        let mut lines = text.split('\n');
+        let mut next = || lines.next().unwrap_or_default();
+        let (host, path, _) = http::split(next());
+        let (user_agent, referrer, gpc) = (next(), next(), next());
+        let (ip, country, colo) = (next(), next(), next());
+        Self { host, path, visitor: Visitor { user_agent, referrer, gpc, ip, country }, colo }
+    }
+}
+
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+enum Way {
+    /// Through everything.
+    Whole,
+    /// Here again, with the copy under this key.
+    Copy(String),
+    /// Away.
+    Away { status: u16, cache_control: String, location: String, click: Event },
+}
+
+fn decide(settings: &Settings, asked: &Asked<'_>, copy: Option<&str>, now: Millis) -> Way {
+    let Some(code) = asked.path.strip_prefix('/').filter(|code| alias::is_code(code)) else {
+        return Way::Whole;
+    };
+    let key = register_key(settings.domains.of_host(asked.host), code);
+    let target = match copy {
+        Some(copy) => registers::from_text::<Target>(&key, copy, now).flatten(),
+        None => match registers::at_hand::<Target>(&settings.durations, &key, now) {
+            AtHand::Fresh(target) => target,
+            AtHand::Aging => None,
+            AtHand::Unknown if console::owns(asked.path) || route::begins_with(code) => None,
+            AtHand::Unknown => return Way::Copy(copy_key(PRODUCT, &key)),
         },
     };
-    let Redirect::To { status, location, cache_control, spends: None } = plain(&target, now)?
-    else {
-        return None;
-    };
-    let id = id::random_id("req", entropy::bits128().ok()?);
-    let click = click::of(&settings, &facts, now, &target).ok()?;
-    let context = Context::new(context);
-    let (env, context, colo) = (&env, &context, facts.colo.as_str());
-    events::push(&events::Source { env, context, settings: &settings, colo }, now, click).ok()?;
-    Some(format!("{status}\n{cache_control}\n{id}\n{location}"))
+    target.and_then(|target| away(settings, asked, &target, now)).unwrap_or(Way::Whole)
 }
 
 /// Where a link without rules leads: nobody asks who visits.
-fn plain(target: &Target, now: Millis) -> Option<Redirect<'_>> {
+fn away(settings: &Settings, asked: &Asked<'_>, target: &Target, now: Millis) -> Option<Way> {
     let nobody = || Visit {
         country: "",
         region: "",
@@ -67,5 +120,17 @@ fn plain(target: &Target, now: Millis) -> Option<Redirect<'_>> {
         now,
         side: 0,
     };
-    target.rules.is_empty().then(|| redirect::decide(Some(target), now, nobody))
+    if !target.rules.is_empty() {
+        return None;
+    }
+    match redirect::decide(Some(target), now, nobody) {
+        Redirect::To { status, location, cache_control, spends: None } => {
+            let click = click::of(settings, asked.visitor, now, target).ok()?;
+            Some(Way::Away { status, cache_control, location: location.into(), click })
+        }
+        _ => None,
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,16 +5,17 @@
 //! what a dying isolate had not handed over, and what overflows a bound, which is logged.
 
 use crate::log;
-use crate::objects::{Address, Keep};
+use crate::objects::Address;
 use crate::platform::{Thrown, clock, entropy};
 use crate::settings::Settings;
 use shared::machine::backoff_ms;
-use shared::roads::{Batch, Event, HANDOVER_MAX, recorder_name};
+use shared::roads::{Batch, Event, Events, HANDOVER_MAX, recorder_name};
 use shared::time::Millis;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use worker::{Context, Env};
 
+const FULL: u64 = HANDOVER_MAX as u64;
 /// Tries of one hand-over end here: `wait_until` has 30 s, of which the last call takes some.
 const PATIENCE_MS: u64 = 20_000;
 /// First wait after a failed try; doubles.
@@ -33,7 +34,8 @@ struct Gathered {
     names: Option<(String, String)>,
     /// The last batch's number.
     n: u64,
-    open: Vec<Event>,
+    /// Written down when they happen, and read by nobody before the origin.
+    open: Events,
     opened_at: Millis,
     /// Batches that were tried in vain.
     pending: VecDeque<Batch>,
@@ -57,22 +59,24 @@ thread_local! {
 }
 
 impl Gathered {
-    fn push(&mut self, event: Event, now: Millis, handover_ms: u64) -> Then {
+    fn push(&mut self, event: &Event, now: Millis, handover_ms: u64) -> Result<Then, Thrown> {
+        let is_first = self.open.count() == 0;
         // Whoever should have closed the batch by now is gone with its request.
-        let late = !self.open.is_empty() && now.since(self.opened_at) > handover_ms;
-        if self.open.is_empty() {
-            self.opened_at = now;
+        let late = !is_first && now.since(self.opened_at) > handover_ms;
+        self.open.push(event)?;
+        if late || self.open.count() >= FULL {
+            return Ok(self.close(self.n).map_or(Then::Nothing, Then::Now));
         }
-        self.open.push(event);
-        if late || self.open.len() >= HANDOVER_MAX {
-            return self.close(self.n).map_or(Then::Nothing, Then::Now);
+        if !is_first {
+            return Ok(Then::Nothing);
         }
-        if self.open.len() == 1 { Then::Later(self.n) } else { Then::Nothing }
+        self.opened_at = now;
+        Ok(Then::Later(self.n))
     }
 
     /// Closes the open batch, if it is still the one after `n`.
     fn close(&mut self, n: u64) -> Option<Batch> {
-        if self.n != n || self.open.is_empty() {
+        if self.n != n || self.open.count() == 0 {
             return None;
         }
         self.n = n.saturating_add(1);
@@ -85,8 +89,7 @@ impl Gathered {
         self.pending.push_back(batch);
         let mut dropped = 0;
         while self.pending.len() > PENDING_MAX {
-            let gone = self.pending.pop_front().map_or(0, |batch| batch.events.len());
-            dropped += u64::try_from(gone).unwrap_or_default();
+            dropped += self.pending.pop_front().map_or(0, |batch| batch.events.count());
         }
         self.dropped = self.dropped.saturating_add(dropped);
         dropped
@@ -109,13 +112,13 @@ pub(crate) struct Source<'a> {
 ///
 /// # Errors
 /// The platform draws no bits for the isolate's name.
-pub(crate) fn push(source: &Source<'_>, now: Millis, event: Event) -> Result<(), Thrown> {
+pub(crate) fn push(source: &Source<'_>, now: Millis, event: &Event) -> Result<(), Thrown> {
     let handover_ms = source.settings.durations.handover_ms;
     let then = GATHERED.with_borrow_mut(|gathered| {
         if gathered.names.is_none() {
             gathered.names = Some(names(source.colo)?);
         }
-        Ok::<_, Thrown>(gathered.push(event, now, handover_ms))
+        gathered.push(event, now, handover_ms)
     })?;
     if then == Then::Nothing {
         return Ok(());
@@ -164,9 +167,9 @@ impl Work {
     async fn try_until(&self, batch: &Batch, until: Millis) -> bool {
         let names = GATHERED.with_borrow(|gathered| gathered.names.clone());
         let Some((_, recorder)) = names else { return false };
-        let keep = Keep(batch.clone());
+        let text = batch.encode();
         let address = Address::recorder(&recorder);
-        let Err(mut why) = address.send(&self.env, &keep, self.timeout_ms).await else {
+        let Err(mut why) = address.keep(&self.env, &text, self.timeout_ms).await else {
             return true;
         };
         let Some(_trying) = Trying::begin() else { return false };
@@ -176,7 +179,7 @@ impl Work {
                 break;
             }
             clock::sleep(wait).await;
-            match address.send(&self.env, &keep, self.timeout_ms).await {
+            match address.keep(&self.env, &text, self.timeout_ms).await {
                 Ok(()) => return true,
                 Err(again) => why = again,
             }
@@ -224,6 +227,10 @@ mod tests {
         Gathered { names: Some(("i".into(), "r".into())), ..Gathered::default() }
     }
 
+    fn push(all: &mut Gathered, at: u64) -> Then {
+        all.push(&event(), Millis(at), 500).unwrap()
+    }
+
     fn event() -> Event {
         Event { product: "links".into(), at: Millis(0), body: "{}".into() }
     }
@@ -231,14 +238,14 @@ mod tests {
     #[test]
     fn the_first_event_waits_and_the_64th_goes() {
         let mut all = gathered();
-        assert_eq!(all.push(event(), Millis(10), 500), Then::Later(0));
+        assert_eq!(push(&mut all, 10), Then::Later(0));
         for _ in 2..HANDOVER_MAX {
-            assert_eq!(all.push(event(), Millis(11), 500), Then::Nothing);
+            assert_eq!(push(&mut all, 11), Then::Nothing);
         }
-        let Then::Now(batch) = all.push(event(), Millis(12), 500) else { panic!("kept") };
-        assert_eq!((batch.n, batch.events.len()), (1, HANDOVER_MAX));
+        let Then::Now(batch) = push(&mut all, 12) else { panic!("kept") };
+        assert_eq!((batch.n, batch.events.count()), (1, FULL));
         assert!(all.close(0).is_none(), "the timer of a closed batch closes nothing");
-        assert_eq!(all.push(event(), Millis(13), 500), Then::Later(1));
+        assert_eq!(push(&mut all, 13), Then::Later(1));
         assert_eq!(all.close(1).map(|batch| batch.n), Some(2));
         assert!(all.close(2).is_none(), "nothing is open");
     }
@@ -246,10 +253,10 @@ mod tests {
     #[test]
     fn a_batch_whose_request_died_goes_with_the_next_event() {
         let mut all = gathered();
-        assert_eq!(all.push(event(), Millis(10), 500), Then::Later(0));
-        assert_eq!(all.push(event(), Millis(510), 500), Then::Nothing);
-        let Then::Now(batch) = all.push(event(), Millis(511), 500) else { panic!("kept") };
-        assert_eq!(batch.events.len(), 3);
+        assert_eq!(push(&mut all, 10), Then::Later(0));
+        assert_eq!(push(&mut all, 510), Then::Nothing);
+        let Then::Now(batch) = push(&mut all, 511) else { panic!("kept") };
+        assert_eq!(batch.events.count(), 3);
     }
 
     #[test]
@@ -265,7 +272,10 @@ mod tests {
     #[test]
     fn what_waits_is_bounded() {
         let mut all = gathered();
-        let batch = |n| Batch { isolate: "i".into(), n, events: vec![event(), event()] };
+        let mut events = Events::default();
+        events.push(&event()).unwrap();
+        events.push(&event()).unwrap();
+        let batch = |n| Batch { isolate: "i".into(), n, events: events.clone() };
         for n in 0..64 {
             assert_eq!(all.put_off(batch(n)), 0);
         }

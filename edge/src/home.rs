@@ -24,7 +24,9 @@ use futures_channel::oneshot;
 use futures_util::future::join_all;
 use shared::machine::Machine;
 use shared::roads::home::{self, Copy, Input};
-use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy, encode_copy};
+use shared::roads::{
+    Answer, Outcome, Register, Stamp, copy_key, copy_ttl_s, decode_copy, encode_copy,
+};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -68,7 +70,7 @@ impl DurableObject for Home {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let reply = match Letter::open(request).await {
-            Ok(letter) => match letter.path.as_str() {
+            Ok(letter) => match letter.path() {
                 Apply::PATH => letter.handle(async |message| self.inner.apply(message).await).await,
                 Ask::PATH => letter.handle(async |message| self.inner.ask(message).await).await,
                 Spend::PATH => letter.handle(async |message| self.inner.spend(&message)).await,
@@ -260,7 +262,8 @@ impl Inner {
     async fn write(&self, Copy(register, sent_at): &Copy) -> Option<Input> {
         let Register { product, key, stamp, value } = register;
         let text = encode_copy(*stamp, value.as_deref());
-        match workers_kv::write(&self.env, &copy_key(product, key), &text).await {
+        let ttl_s = copy_ttl_s(value.as_deref());
+        match workers_kv::write(&self.env, &copy_key(product, key), &text, ttl_s).await {
             Ok(()) => {
                 let name = (product.clone(), key.clone());
                 Some(Input::Copied { name, stamp: *stamp, sent_at: *sent_at })

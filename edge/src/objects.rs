@@ -1,6 +1,7 @@
 //! The messages between isolates and objects, declared once for both ends.
 //!
-//! Invariant: a message is a POST of JSON on its own path; anything but a 200 is "unavailable".
+//! Invariant: a message is a POST on its own path, of JSON but for a batch, which has a form of its
+//! own so that nobody reads its events; anything but a 200 is "unavailable".
 //! Two versions of the Worker may stand at the two ends: fields are only added, with defaults.
 
 use crate::log;
@@ -59,14 +60,8 @@ impl Message for Spend {
     type Reply = bool;
 }
 
-/// To a recorder: a batch to be kept.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Keep(pub(crate) Batch);
-
-impl Message for Keep {
-    const PATH: &'static str = "/keep";
-    type Reply = ();
-}
+/// To a recorder: a batch to be kept, as [`Batch::encode`] writes it; answered with nothing.
+pub(crate) const KEEP_PATH: &str = "/keep";
 
 /// An object: its binding in `wrangler.toml` and its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,25 +89,42 @@ impl Address {
         timeout_ms: u64,
     ) -> Result<M::Reply, Thrown> {
         let body = serde_json::to_string(message)?;
-        let reply =
-            objects::post(env, (self.binding, &self.name), M::PATH, &body, timeout_ms).await?;
+        let reply = self.post(env, M::PATH, &body, timeout_ms).await?;
         Ok(serde_json::from_str(&reply)?)
+    }
+
+    /// Hands a batch over, as [`Batch::encode`] wrote it.
+    pub(crate) async fn keep(&self, env: &Env, batch: &str, timeout_ms: u64) -> Result<(), Thrown> {
+        self.post(env, KEEP_PATH, batch, timeout_ms).await.map(|_| ())
+    }
+
+    async fn post(
+        &self,
+        env: &Env,
+        path: &str,
+        body: &str,
+        timeout_ms: u64,
+    ) -> Result<String, Thrown> {
+        objects::post(env, (self.binding, &self.name), path, body, timeout_ms).await
     }
 }
 
 /// What arrived at an object.
-pub(crate) struct Letter {
-    /// Says which message it is.
-    pub(crate) path: String,
-    body: String,
-}
+pub(crate) struct Letter(String);
 
 impl Letter {
     /// Takes it up.
     pub(crate) async fn open(request: worker::Request) -> Result<Self, Thrown> {
-        let request = request.inner();
-        let path = http::Facts::of(request)?.path;
-        Ok(Self { path, body: http::text_of(request).await? })
+        Ok(Self(http::letter_of(request.inner()).await?))
+    }
+
+    /// Says which message it is.
+    pub(crate) fn path(&self) -> &str {
+        self.0.split_once('\n').map_or("", |(path, _)| path)
+    }
+
+    fn body(&self) -> &str {
+        self.0.split_once('\n').map_or("", |(_, body)| body)
     }
 
     /// Reads it as `M`, has it handled, and writes the reply down.
@@ -120,8 +132,13 @@ impl Letter {
         &self,
         handler: impl AsyncFnOnce(M) -> Result<M::Reply, Thrown>,
     ) -> Result<String, Thrown> {
-        let reply = handler(serde_json::from_str(&self.body)?).await?;
+        let reply = handler(serde_json::from_str(self.body())?).await?;
         Ok(serde_json::to_string(&reply)?)
+    }
+
+    /// Reads it as a batch.
+    pub(crate) fn batch(&self) -> Result<Batch, Thrown> {
+        Batch::decode(self.body()).ok_or_else(|| Thrown("this is no batch".into()))
     }
 }
 

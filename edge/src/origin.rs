@@ -7,7 +7,7 @@ use crate::platform::http::{self, Outgoing};
 use crate::platform::{Thrown, clock, entropy};
 use crate::settings::Settings;
 use serde::de::DeserializeOwned;
-use shared::roads::{Answer, Delivery, EVENTS_PATH, Receipt};
+use shared::roads::{Answer, EVENTS_PATH, Receipt};
 use shared::sign::{self, CONTEXT_HEADER, Context, HASHED_BYTES_MAX, SIGNATURE_HEADER};
 
 /// The client's headers that the origin sees.
@@ -76,13 +76,13 @@ pub(crate) async fn register(
     ask(settings, question).await
 }
 
-/// Delivers a recorder's events.
-pub(crate) async fn deliver(settings: &Settings, delivery: &Delivery) -> Result<Receipt, Thrown> {
+/// Delivers a recorder's events, as [`shared::roads::Delivery::text`] wrote them.
+pub(crate) async fn deliver(settings: &Settings, delivery: String) -> Result<Receipt, Thrown> {
     let question = Question {
         method: "POST",
         path_and_query: EVENTS_PATH,
         headers: vec![("content-type", "application/json")],
-        body: Some(serde_json::to_vec(delivery)?),
+        body: Some(delivery.into_bytes()),
         context: Context::default(),
         timeout_ms: settings.durations.road_timeout_ms,
     };

@@ -1,24 +1,25 @@
 //! The object `recorder/{colo}/{0..3}`: keeps the events of isolates until the origin has them.
 //!
-//! Stored: `recorder` (one row: its name, next number, back-off), `event` (a row per event that
-//! was not acknowledged), `batch` (a row per batch that was taken) (`tables.rs`).
+//! Stored: `recorder` (one row: its name, next number, back-off), `waiting` (a row per batch with
+//! events that were not acknowledged, as it came), `batch` (a row per batch that was taken)
+//! (`tables.rs`).
 //! Ordering: events are numbered 1, 2, 3 … without a gap and posted in that order, at most one
 //! delivery at a time (`shared::roads::recorder`, R1–R4).
-//! Messages: `Keep` (a batch; answered after the commit), the alarm (deliver what waits).
+//! Messages: `keep` (a batch; answered after the commit), the alarm (deliver what waits).
 //! Atomic because: load, turn and commit are one synchronous call of [`Shell::turn`]; a batch's
 //! name and its events' numbers are in one commit.
 
 mod tables;
 
 use crate::log;
-use crate::objects::{self, Keep, Letter, Message};
+use crate::objects::{self, KEEP_PATH, Letter};
 use crate::origin;
 use crate::platform::storage::Storage;
 use crate::platform::{Thrown, entropy};
 use crate::settings::Settings;
 use crate::shell::Shell;
 use shared::roads::Delivery;
-use shared::roads::recorder::{self, Deliver, Input};
+use shared::roads::recorder::{self, DELIVERY_MAX, Deliver, Input};
 use std::rc::Rc;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -42,7 +43,8 @@ struct Opened {
 impl Opened {
     fn of(state: &State, env: &Env) -> Result<Self, Thrown> {
         let settings = Settings::of(env)?;
-        let machine = recorder::Recorder { durations: settings.durations.clone() };
+        let durations = settings.durations.clone();
+        let machine = recorder::Recorder { durations, delivery_max: DELIVERY_MAX as u64 };
         let shell = Shell::open(machine, Storage::of(state))?;
         let drawn = hex::encode(entropy::bits128()?);
         let name = tables::name(&shell.storage, state.id().name(), &drawn)?;
@@ -57,10 +59,8 @@ impl DurableObject for Recorder {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let reply = match Letter::open(request).await {
-            Ok(letter) if letter.path == Keep::PATH => {
-                letter.handle(async |Keep(batch)| self.turn(Input::Keep(batch)).map(|_| ())).await
-            }
-            Ok(letter) => Err(Thrown(format!("a recorder has no method {}", letter.path))),
+            Ok(letter) if letter.path() == KEEP_PATH => self.keep(&letter),
+            Ok(letter) => Err(Thrown(format!("a recorder has no method {}", letter.path()))),
             Err(why) => Err(why),
         };
         objects::response(&self.name(), reply)
@@ -86,6 +86,11 @@ impl Recorder {
         self.opened.as_ref().map_err(Clone::clone)
     }
 
+    fn keep(&self, letter: &Letter) -> Result<String, Thrown> {
+        self.turn(Input::Keep(letter.batch()?))?;
+        Ok(String::new())
+    }
+
     fn turn(&self, input: Input) -> Result<Vec<Deliver>, Thrown> {
         Ok(self.opened()?.shell.turn(vec![input])?.tells)
     }
@@ -93,16 +98,17 @@ impl Recorder {
     async fn wake(&self) -> Result<(), Thrown> {
         let opened = self.opened()?;
         opened.shell.rang();
-        for Deliver { first_seq, events } in self.turn(Input::Wake)? {
-            let delivery = Delivery { recorder: opened.name.clone(), first_seq, events };
-            let next = match origin::deliver(&opened.settings, &delivery).await {
+        let mut tells = self.turn(Input::Wake)?;
+        while let Some(Deliver { first_seq, events }) = tells.pop() {
+            let delivery = Delivery::text(&opened.name, first_seq, &events)?;
+            let next = match origin::deliver(&opened.settings, delivery).await {
                 Ok(receipt) => Input::Delivered(receipt.applied_seq),
                 Err(why) => {
                     log::fault(&opened.name, "delivery", why);
                     Input::Failed
                 }
             };
-            self.turn(next)?;
+            tells = self.turn(next)?;
         }
         Ok(())
     }

@@ -91,6 +91,7 @@ struct Source {
     env: Env,
     settings: Rc<Settings>,
     id: String,
+    no_copy: Option<String>,
 }
 
 /// Reads a register. One that will soon be too old is asked for again by one request, which does
@@ -98,13 +99,13 @@ struct Source {
 pub(crate) async fn read<T: Kept>(call: &Call, key: &str) -> Read<T> {
     let known = T::memory().with_borrow_mut(|memory| memory.get(key));
     let (env, settings) = (call.env.clone(), Rc::clone(&call.settings));
-    let source = Source { env, settings, id: call.id.clone() };
+    let source = Source { env, settings, id: call.id.clone(), no_copy: call.no_copy.clone() };
     if let Some(entry) = &known {
         let fresh_ms = T::fresh_ms(&call.settings.durations);
         let age_ms = call.began.since(entry.at);
         if age_ms < fresh_ms {
             let ahead = age_ms >= refresh_after_ms(fresh_ms, key, entry.at);
-            if ahead && T::memory().with_borrow_mut(|memory| memory.claim(key)) {
+            if ahead && claim::<T>(key) {
                 let (key, floor) = (key.to_string(), Some(entry.stamp));
                 call.context.wait_until(async move {
                     ask::<T>(&source, &key, floor).await;
@@ -142,6 +143,11 @@ pub(crate) fn at_hand<T: Kept>(durations: &Durations, key: &str, now: Millis) ->
     }
 }
 
+/// Makes the caller the one who asks for a key that ages; `false`: somebody does already.
+pub(crate) fn claim<T: Kept>(key: &str) -> bool {
+    T::memory().with_borrow_mut(|memory| memory.claim(key))
+}
+
 /// Takes a copy's text up, unless memory knows something newer.
 pub(crate) fn from_text<T: Kept>(key: &str, text: &str, now: Millis) -> Option<Option<Rc<T>>> {
     let (stamp, value) = decode_copy(text)?;
@@ -177,7 +183,11 @@ async fn from_copy<T: Kept>(
     key: &str,
     floor: Option<Stamp>,
 ) -> Result<Option<Option<Rc<T>>>, Thrown> {
-    let text = workers_kv::read(&source.env, &copy_key(T::PRODUCT, key), T::WINDOW_S).await?;
+    let copy = copy_key(T::PRODUCT, key);
+    if source.no_copy.as_ref() == Some(&copy) {
+        return Ok(None);
+    }
+    let text = workers_kv::read(&source.env, &copy, T::WINDOW_S).await?;
     match text.as_deref().and_then(decode_copy) {
         Some((stamp, value)) if floor.is_none_or(|floor| stamp >= floor) => {
             remember(key, stamp, value, clock::now()).map(Some)

@@ -70,7 +70,7 @@ impl Settings {
         READ.with_borrow(Clone::clone)
     }
 
-    fn read(texts: &BTreeMap<String, String>) -> Result<Self, String> {
+    pub(crate) fn read(texts: &BTreeMap<String, String>) -> Result<Self, String> {
         let get = |name: &str| texts.get(name).map(String::as_str).unwrap_or_default();
         let url = |name: &str| match get(name).trim_end_matches('/') {
             url if url.starts_with("http://") || url.starts_with("https://") => Ok(url.to_string()),

@@ -20,10 +20,6 @@ pub(crate) trait Tables: Machine<Post = Infallible> {
     fn load(&self, storage: &Storage, keys: &BTreeSet<Self::Key>) -> Result<Self::View, Thrown>;
     /// One write as one statement.
     fn statement(write: &Self::Write) -> Statement;
-    /// All writes of a turn, in order.
-    fn statements(writes: &[Self::Write]) -> Vec<Statement> {
-        writes.iter().map(Self::statement).collect()
-    }
 }
 
 /// A machine with its tables.
@@ -62,12 +58,17 @@ impl<M: Tables> Shell<M> {
         let at = At { now: clock::now(), draw: entropy::bits64() };
         let done = turn(&self.machine, &mut view, at, inputs);
         let wanted = done.deadline.map(|(due, _)| due);
-        let alarm = if self.alarm.get() == Some(wanted) { Alarm::Kept } else { Alarm::Set(wanted) };
+        let alarm = match (self.alarm.get(), wanted) {
+            (Some(None), None) => Alarm::Kept,
+            // One that rings early does no harm, and is cheaper than another one.
+            (Some(Some(set)), Some(due)) if (at.now..=due).contains(&set) => Alarm::Kept,
+            _ => Alarm::Set(wanted),
+        };
         if !done.writes.is_empty() || alarm != Alarm::Kept {
-            let writes = M::statements(&done.writes);
-            self.alarm.set(None);
+            let writes: Vec<Statement> = done.writes.iter().map(M::statement).collect();
+            let before = self.alarm.replace(None);
             self.storage.commit(&writes, alarm)?;
-            self.alarm.set(Some(wanted));
+            self.alarm.set(if alarm == Alarm::Kept { before } else { Some(wanted) });
         }
         Ok(Done { tells: done.tells, replies: done.replies })
     }

@@ -8,8 +8,8 @@ use shared::links::rules::Rule;
 use shared::links::wire::{Click, Target};
 use shared::problem::{FieldError, Problem, UNACCEPTABLE, UNAVAILABLE};
 use shared::roads::{
-    Answer, Batch, Delivery, Event, Outcome, Receipt, Register, Stamp, copy_key, decode_copy,
-    encode_copy, home_name, recorder_name,
+    Answer, Batch, Delivery, Event, Events, Outcome, Receipt, Register, Stamp, copy_key,
+    decode_copy, encode_copy, home_name, recorder_name,
 };
 use shared::time::Millis;
 
@@ -52,6 +52,8 @@ fn copy_format_unchanged() {
         assert_eq!(encode_copy(stamp, value), text);
         assert_eq!(decode_copy(text), Some((stamp, value)));
     }
+    assert_eq!(copy_ttl_s(Some("{}")), None, "a link's copy is for ever");
+    assert_eq!(copy_ttl_s(None), Some(2_592_000), "a tombstone's copy is not");
     for none in ["", "1 2", "x 2\n", "1\n", "1 -2\n", "99999999999 1\n"] {
         assert_eq!(decode_copy(none), None, "{none:?}");
     }
@@ -98,24 +100,49 @@ fn answer_format_unchanged() {
 }
 
 #[test]
-fn event_batch_delivery_and_receipt_format_unchanged() {
+fn event_delivery_and_receipt_format_unchanged() {
     frozen(&event(), r#"{"product":"links","at":1795151503007,"body":"{\"link\":\"lnk_1\"}"}"#);
-    frozen(
-        &Batch { isolate: "0011".into(), n: 7, events: vec![event()] },
-        concat!(
-            r#"{"isolate":"0011","n":7,"events":[{"product":"links","at":1795151503007,"body""#,
-            r#":"{\"link\":\"lnk_1\"}"}]}"#,
-        ),
+    let (recorder, mut events) = ("recorder/NRT/2/0011", Events::default());
+    let delivery = concat!(
+        r#"{"recorder":"recorder/NRT/2/0011","first_seq":8,"events":[{"product":"links","#,
+        r#""at":1795151503007,"body":"{\"link\":\"lnk_1\"}"},{"product":"links","at":17951"#,
+        r#"51503007,"body":"{\"link\":\"lnk_1\"}"}]}"#,
     );
-    let recorder = "recorder/NRT/2/0011".into();
-    frozen(
-        &Delivery { recorder, first_seq: 8, events: vec![event()] },
-        concat!(
-            r#"{"recorder":"recorder/NRT/2/0011","first_seq":8,"events":[{"product":"links",""#,
-            r#"at":1795151503007,"body":"{\"link\":\"lnk_1\"}"}]}"#,
-        ),
-    );
+    let twice = vec![event(), event()];
+    frozen(&Delivery { recorder: recorder.into(), first_seq: 8, events: twice }, delivery);
+    events.push(&event()).unwrap();
+    events.push(&event()).unwrap();
+    assert_eq!(Delivery::text(recorder, 8, events.text()).unwrap(), delivery);
     frozen(&Receipt { applied_seq: 8 }, r#"{"applied_seq":8}"#);
+}
+
+#[test]
+fn batch_format_unchanged() {
+    let mut events = Events::default();
+    events.push(&event()).unwrap();
+    events.push(&event()).unwrap();
+    let batch = Batch { isolate: "0011".into(), n: 7, events };
+    let text = concat!(
+        "0011 7 2\n",
+        r#"{"product":"links","at":1795151503007,"body":"{\"link\":\"lnk_1\"}"},"#,
+        r#"{"product":"links","at":1795151503007,"body":"{\"link\":\"lnk_1\"}"}"#,
+    );
+    assert_eq!(batch.encode(), text);
+    assert_eq!(Batch::decode(text), Some(batch));
+    for none in [
+        "",
+        "a 1 1",
+        "a 1 1\n",
+        "a 1 1\n{",
+        "a 1 0\n{}",
+        "a 1 65\n{}",
+        "a x 1\n{}",
+        " 1 1\n{}",
+        "a 1 1 1\n{}",
+        r#"{"isolate":"a","n":1,"events":[]}"#,
+    ] {
+        assert_eq!(Batch::decode(none), None, "{none:?}");
+    }
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(crate) enum Broken {
     RecorderForgetsBatches,
     /// A recorder forgets events when it sends them.
     RecorderTrustsTheRoad,
+    /// A recorder's store forgets a batch of which a part was acknowledged.
+    RecorderForgetsParts,
     /// A recorder delivers what it has loaded, gap or no gap.
     RecorderLeavesGaps,
     /// A recorder sets no alarm after a failure.
@@ -39,6 +41,8 @@ pub(crate) enum Broken {
     RelayNeverParks,
     /// The origin applies what it has applied before.
     IntakeAppliesRepeats,
+    /// The origin takes a delivery for new as a whole when its end is.
+    IntakeIgnoresOverlaps,
     /// The origin answers a repeated request by doing it again.
     OriginForgetsKeys,
     /// The edge acknowledges before the homes have the projections.
@@ -163,8 +167,9 @@ wrapper!(
             (Broken::RecorderTrustsTheRoad, recorder::Input::Wake) => {
                 let mut step = this.right(view, at, input);
                 for tell in &step.tells {
-                    let sent = u64::try_from(tell.events.len()).unwrap_or(0);
-                    let through = tell.first_seq + sent - 1;
+                    let sent = |one: &&recorder::Waiting| tell.events.contains(one.events.text());
+                    let last = view.waiting.values().filter(sent).next_back();
+                    let through = last.map_or(0, |one| one.end() - 1);
                     step.writes.push(recorder::Write::Acknowledged(through));
                 }
                 step
@@ -172,7 +177,9 @@ wrapper!(
             (Broken::RecorderLeavesGaps, recorder::Input::Wake) => {
                 let mut step = this.right(view, at, input);
                 for tell in &mut step.tells {
-                    tell.events = view.waiting.iter().map(|(_, event)| event.clone()).collect();
+                    let texts: Vec<&str> =
+                        view.waiting.values().map(|one| one.events.text()).collect();
+                    tell.events = texts.join(",");
                 }
                 step
             }

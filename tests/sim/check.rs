@@ -23,7 +23,7 @@ use crate::world::World;
 use shared::config::Durations;
 use shared::links::machine::{self as links, Input, Reply};
 use shared::links::wire;
-use shared::roads::{Answer, Batch, Stamp, copy_key, encode_copy};
+use shared::roads::{Answer, Batch, Event, Stamp, copy_key, encode_copy};
 use shared::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,13 +159,14 @@ impl Checker {
     }
 
     pub(crate) fn recorded(&mut self, batch: &Batch) {
-        let numbers = batch.events.iter().filter_map(|event| event.body.parse::<u64>().ok());
-        self.recorded.extend(numbers);
+        let events: Vec<Event> = serde_json::from_str(&format!("[{}]", batch.events.text()))
+            .expect("the events of a batch are JSON");
+        self.recorded.extend(events.iter().filter_map(|event| event.body.parse::<u64>().ok()));
     }
 
     pub(crate) fn recorder(&mut self, recorder: usize, store: &RecorderStore) {
         if !store.waiting.is_empty() && store.alarm.is_none() {
-            let what = format!("recorder {recorder}: {} events wait", store.waiting.len());
+            let what = format!("recorder {recorder}: {} batches wait", store.waiting.len());
             self.fail(Violation::new("S11", what));
         }
     }

@@ -138,9 +138,11 @@ fn a_broken_home_is_found_out() {
 fn a_broken_recorder_is_found_out() {
     finds(Broken::RecorderForgetsBatches, Disaster::None, &["S6"]);
     finds(Broken::RecorderTrustsTheRoad, Disaster::None, &["S7"]);
+    finds(Broken::RecorderForgetsParts, Disaster::None, &["S7"]);
     finds(Broken::RecorderLeavesGaps, Disaster::None, &["S6", "S7"]);
     finds(Broken::RecorderGivesUp, Disaster::None, &["S11"]);
     finds(Broken::IntakeAppliesRepeats, Disaster::None, &["S6"]);
+    finds(Broken::IntakeIgnoresOverlaps, Disaster::None, &["S6"]);
 }
 
 #[test]

@@ -3,20 +3,21 @@
 //! Invariant: a commit is all or nothing; loads are bounded far below production's bounds, so that
 //! rows are left out of a view as they would be there.
 
-use crate::broken::{SimHome, SimRecorder, SimRelay};
+use crate::broken::{Broken, SimHome, SimRecorder, SimRelay};
 use crate::driver::Store;
 use crate::links::SimLinks;
 use shared::config::Durations;
 use shared::links::machine::{self as links, Name, Reply};
 use shared::machine::{At, Turn};
-use shared::roads::{Event, Register, home, recorder, relay};
+use shared::roads::recorder::Waiting;
+use shared::roads::{Register, home, recorder, relay};
 use shared::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of a home that one wake-up sees.
 const WAKE_ROWS: usize = 3;
-/// Events that one wake-up of a recorder sees.
-const WAITING: usize = 6;
+/// Events that a recorder sees at once, and that fill a delivery.
+pub(crate) const WAITING: u64 = 6;
 /// Rows that one wake-up of a relay sees.
 const DUE: usize = 4;
 
@@ -68,12 +69,20 @@ impl Store<SimHome> for HomeStore {
 }
 
 /// A recorder's SQLite.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct RecorderStore {
     pub(crate) meta: recorder::Meta,
-    pub(crate) waiting: BTreeMap<u64, Event>,
+    pub(crate) waiting: BTreeMap<u64, Waiting>,
     batches: BTreeMap<(String, u64), Millis>,
     pub(crate) alarm: Option<Millis>,
+    pub(crate) broken: Broken,
+}
+
+impl RecorderStore {
+    pub(crate) fn new(broken: Broken) -> Self {
+        let (meta, waiting, batches) = Default::default();
+        Self { meta, waiting, batches, alarm: None, broken }
+    }
 }
 
 impl Store<SimRecorder> for RecorderStore {
@@ -87,9 +96,11 @@ impl Store<SimRecorder> for RecorderStore {
                         view.taken.insert(name);
                     }
                 }
-                recorder::Key::Waiting => {
-                    let first = self.waiting.iter().take(WAITING);
-                    view.waiting = first.map(|(seq, event)| (*seq, event.clone())).collect();
+                recorder::Key::Waiting(after) => {
+                    let mut left = self.waiting.values().filter(|one| one.end() - 1 > *after);
+                    let first = left.clone().next().map_or(0, |one| one.first_seq);
+                    let loaded = left.by_ref().take_while(|one| one.end() <= first + WAITING);
+                    view.waiting.extend(loaded.map(|one| (one.first_seq, one.clone())));
                 }
             }
         }
@@ -102,11 +113,13 @@ impl Store<SimRecorder> for RecorderStore {
                 recorder::Write::Taken(isolate, n, at) => {
                     self.batches.insert((isolate.clone(), *n), *at);
                 }
-                recorder::Write::Numbered(seq, event) => {
-                    self.waiting.insert(*seq, event.clone());
+                recorder::Write::Numbered(waiting) => {
+                    self.waiting.insert(waiting.first_seq, waiting.clone());
                 }
                 recorder::Write::Acknowledged(through) => {
-                    self.waiting.retain(|seq, _| seq > through);
+                    let cuts = self.broken == Broken::RecorderForgetsParts;
+                    let last = |one: &Waiting| if cuts { one.first_seq } else { one.end() - 1 };
+                    self.waiting.retain(|_, one| last(one) > *through);
                 }
                 recorder::Write::BatchesForgotten(before) => {
                     self.batches.retain(|_, at| *at >= *before);

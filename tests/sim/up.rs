@@ -10,7 +10,7 @@ use crate::stores::RecorderStore;
 use crate::world::{Event, World};
 use shared::roads::intake::intake;
 use shared::roads::recorder::{Deliver, Input};
-use shared::roads::{Batch, Delivery, Event as Happening};
+use shared::roads::{Batch, Delivery, Event as Happening, Events};
 use shared::time::Millis;
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(crate) struct Isolate {
     name: String,
     lives: u64,
     next: u64,
-    gathered: Vec<Happening>,
+    gathered: Events,
     waiting: BTreeMap<u64, Batch>,
 }
 
@@ -29,7 +29,7 @@ impl Isolate {
             name: format!("{number}.1"),
             lives: 1,
             next: 1,
-            gathered: Vec::new(),
+            gathered: Events::default(),
             waiting: BTreeMap::new(),
         }
     }
@@ -52,9 +52,9 @@ pub(crate) struct RecorderNode {
 }
 
 impl RecorderNode {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, broken: Broken) -> Self {
         Self {
-            store: RecorderStore::default(),
+            store: RecorderStore::new(broken),
             clock,
             incarnation: 1,
             inbox: Vec::new(),
@@ -84,7 +84,7 @@ impl World {
             Event::RecorderTurn { recorder } => self.recorder_turn(recorder),
             Event::RecorderAlarm { recorder, token } => self.recorder_alarm(recorder, token),
             Event::Arrived { recorder, incarnation, attempt, delivery } => {
-                self.arrived(recorder, incarnation, attempt, &delivery);
+                self.arrived(recorder, incarnation, attempt, delivery);
             }
             Event::Receipt { recorder, incarnation, attempt, applied } => {
                 let node = &mut self.recorders[recorder];
@@ -114,13 +114,14 @@ impl World {
             let number = self.check.happen();
             let node = &mut self.isolates[isolate];
             let (product, body) = ("links".into(), number.to_string());
-            node.gathered.push(Happening { product, at: Millis(self.now), body });
-            if node.gathered.len() < 3 && !self.rng.chance(300) {
+            let happening = Happening { product, at: Millis(self.now), body };
+            node.gathered.push(&happening).expect("an event is JSON");
+            if node.gathered.count() < 3 && !self.rng.chance(300) {
                 return;
             }
         }
         let node = &mut self.isolates[isolate];
-        if node.gathered.is_empty() {
+        if node.gathered.count() == 0 {
             return;
         }
         let (name, n) = (node.name.clone(), node.next);
@@ -150,7 +151,7 @@ impl World {
         node.lives += 1;
         node.name = format!("{isolate}.{}", node.lives);
         node.next = 1;
-        node.gathered.clear();
+        node.gathered = Events::default();
         node.waiting.clear();
     }
 
@@ -199,20 +200,29 @@ impl World {
         let node = &mut self.recorders[recorder];
         node.attempt += 1;
         let (incarnation, attempt) = (node.incarnation, node.attempt);
-        let delivery = Delivery { recorder: recorder.to_string(), first_seq, events };
+        let text = Delivery::text(&recorder.to_string(), first_seq, &events);
+        let delivery = serde_json::from_str(&text.expect("a name is JSON"));
+        let delivery: Delivery = delivery.expect("a delivery is JSON");
         let late = self.durations.road_timeout_ms;
         self.after(late, Event::DeliveryLate { recorder, incarnation, attempt });
         self.send(Event::Arrived { recorder, incarnation, attempt, delivery });
     }
 
-    /// One transaction: what is new is applied, and the watermark raised.
-    fn arrived(&mut self, recorder: usize, incarnation: u64, attempt: u64, delivery: &Delivery) {
+    /// One transaction: what is new is applied, and the watermark raised. In a storm sometimes a
+    /// part of it, as the watermark allows.
+    fn arrived(&mut self, recorder: usize, incarnation: u64, attempt: u64, mut delivery: Delivery) {
         let fault = self.fault();
+        if self.rng.chance(self.rates.turn) {
+            let part = self.rng.below(delivery.events.len() as u64 + 1);
+            delivery.events.truncate(part as usize);
+        }
         let database = &mut self.database;
         let watermark = database.watermarks.get(&recorder).copied().unwrap_or(0);
         let count = u64::try_from(delivery.events.len()).unwrap_or(0);
         let mut taken = intake(watermark, delivery.first_seq, count);
-        if self.broken == Broken::IntakeAppliesRepeats {
+        if self.broken == Broken::IntakeAppliesRepeats
+            || self.broken == Broken::IntakeIgnoresOverlaps && taken.skip < count
+        {
             taken.skip = 0;
         }
         if !matches!(fault, Fault::Refused | Fault::CrashBeforeCommit) {

@@ -13,7 +13,7 @@ use crate::kv::Kv;
 use crate::links::SimLinks;
 use crate::origin::Replica;
 use crate::rng::Rng;
-use crate::stores::Database;
+use crate::stores::{Database, WAITING};
 use crate::up::{Isolate, RecorderNode};
 use shared::config::Durations;
 use shared::links::machine::Reply;
@@ -160,11 +160,16 @@ impl World {
             links: SimLinks { overwrites: broken == Broken::LinksOverwrite },
             relay: SimRelay { inner: Relay { durations: durations.clone() }, broken },
             home: SimHome { inner: Home { durations: durations.clone() }, broken },
-            recorder: SimRecorder { inner: Recorder { durations: durations.clone() }, broken },
+            recorder: SimRecorder {
+                inner: Recorder { durations: durations.clone(), delivery_max: WAITING },
+                broken,
+            },
             kv: Kv::default(),
             homes: (0..HOMES).map(|_| HomeNode::new(Clock::draw(&mut rng))).collect(),
             replicas: (0..REPLICAS).map(|_| Replica::new(Clock::draw(&mut rng))).collect(),
-            recorders: (0..RECORDERS).map(|_| RecorderNode::new(Clock::draw(&mut rng))).collect(),
+            recorders: (0..RECORDERS)
+                .map(|_| RecorderNode::new(Clock::draw(&mut rng), broken))
+                .collect(),
             isolates: (0..ISOLATES).map(Isolate::new).collect(),
             requests: BTreeMap::new(),
             reads: BTreeMap::new(),

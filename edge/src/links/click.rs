@@ -11,28 +11,51 @@ use shared::roads::Event;
 use shared::sign::Keyed;
 use shared::time::Millis;
 
+/// What a request says of who visits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Visitor<'a> {
+    /// `User-Agent`.
+    pub(crate) user_agent: &'a str,
+    /// `Referer`.
+    pub(crate) referrer: &'a str,
+    /// `Sec-GPC`.
+    pub(crate) gpc: &'a str,
+    /// `CF-Connecting-IP`, which the platform sets.
+    pub(crate) ip: &'a str,
+    /// ISO 3166-1, by the platform.
+    pub(crate) country: &'a str,
+}
+
+impl<'a> Visitor<'a> {
+    /// Of a request that goes the whole way.
+    pub(crate) fn of(facts: &'a Facts) -> Self {
+        let Facts { user_agent, referrer, gpc, ip, country, .. } = facts;
+        Self { user_agent, referrer, gpc, ip, country }
+    }
+}
+
 /// The event of a redirect that was answered to a GET.
 ///
 /// # Errors
 /// It does not fit into JSON, which all of it does.
 pub(crate) fn of(
     settings: &Settings,
-    facts: &Facts,
+    visits: Visitor<'_>,
     at: Millis,
     target: &Target,
 ) -> serde_json::Result<Event> {
-    let user_agent = prefix(&facts.user_agent, USER_AGENT_BYTES_MAX);
-    let country = facts.country.as_str();
+    let Visitor { user_agent, referrer, gpc, ip, country } = visits;
+    let (user_agent, referrer) = (prefix(user_agent, USER_AGENT_BYTES_MAX), host(referrer));
     let is_country = country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphanumeric());
     let click = Click {
-        link: target.link.clone(),
+        link: target.link.as_str().into(),
         user_agent: user_agent.into(),
-        referrer: prefix(&host(&facts.referrer), REFERRER_BYTES_MAX).into(),
-        country: if is_country { country.into() } else { String::new() },
-        visitor: if facts.gpc.trim() == "1" {
-            String::new()
+        referrer: prefix(&referrer, REFERRER_BYTES_MAX).into(),
+        country: if is_country { country } else { "" }.into(),
+        visitor: if gpc.trim() == "1" {
+            "".into()
         } else {
-            visitor(&settings.visitors, &at.day().to_string(), &facts.ip, user_agent)
+            visitor(&settings.visitors, &at.day().to_string(), ip, user_agent).into()
         },
     };
     Ok(Event { product: PRODUCT.into(), at, body: serde_json::to_string(&click)? })

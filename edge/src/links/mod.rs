@@ -56,9 +56,10 @@ pub(crate) async fn redirect(call: &Call, segments: &[&str]) -> Result<Answer, P
         return Err(gone(&decided));
     };
     if is_counted {
-        let click = click::of(&call.settings, &call.facts, call.began, target);
+        let visits = click::Visitor::of(&call.facts);
+        let click = click::of(&call.settings, visits, call.began, target);
         let click = click.map_err(|why| call.fault("click", why))?;
-        if let Err(why) = events::push(&call.event_source(), call.began, click) {
+        if let Err(why) = events::push(&call.event_source(), call.began, &click) {
             log::fault(&call.id, "events", why);
         }
     }

@@ -39,7 +39,8 @@ export async function body(request, max, drained) {
   }
   return whole;
 }
-export const text = (request) => request.text();
+export const letter = async (request) =>
+  `${request.url.slice(request.url.indexOf("/", 8))}\n${await request.text()}`;
 export function away(status, location, cacheControl, id) {
   const headers = { location, "cache-control": cacheControl, "x-request-id": id };
   return new Response(null, { status, headers });
@@ -89,7 +90,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn body(request: &Request, max: f64, drained: f64) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn text(request: &Request) -> Result<JsValue, JsValue>;
+    async fn letter(request: &Request) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     fn away(
         status: u16,
@@ -162,37 +163,18 @@ impl Facts {
         Ok(Self::parse(&facts(request)?))
     }
 
-    /// Of a GET, as `door.js` says them: the URL, then what a click is made of, a line each.
-    pub(crate) fn of_door(text: &str) -> Self {
-        let mut lines = text.split('\n');
-        let mut next = || lines.next().unwrap_or_default();
-        let (host, path, query) = split(next());
-        Self {
-            method: "GET".into(),
-            host,
-            path,
-            query,
-            user_agent: next().into(),
-            referrer: next().into(),
-            gpc: next().into(),
-            ip: next().into(),
-            country: next().into(),
-            colo: next().into(),
-            ..Self::default()
-        }
-    }
-
     fn parse(text: &str) -> Self {
         // No header's value holds a line break (RFC 9110, section 5.5).
         let mut lines = text.split('\n').map(str::to_string);
         let mut next = || lines.next().unwrap_or_default();
         let method = next();
-        let (host, path, query) = split(&next());
+        let url = next();
+        let (host, path, query) = split(&url);
         Self {
             method,
-            host,
-            path,
-            query,
+            host: host.into(),
+            path: path.into(),
+            query: query.into(),
             user_agent: next(),
             referrer: next(),
             gpc: next(),
@@ -214,13 +196,14 @@ impl Facts {
     }
 }
 
-fn split(url: &str) -> (String, String, String) {
+/// Authority, path and query of a URL.
+pub(crate) fn split(url: &str) -> (&str, &str, &str) {
     let after = url.split_once("://").map_or(url, |(_, after)| after);
     let host = after.split(['/', '?', '#']).next().unwrap_or_default();
     let path = after.find('/').and_then(|at| after.get(at..)).unwrap_or("/");
     let path = path.split('#').next().unwrap_or_default();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    (host.into(), path.into(), query.into())
+    (host, path, query)
 }
 
 /// One header of a request.
@@ -239,9 +222,9 @@ pub(crate) async fn body_of(request: &Request, bytes_max: u64) -> Result<Option<
     Ok(read.dyn_ref::<js_sys::Uint8Array>().map(js_sys::Uint8Array::to_vec))
 }
 
-/// The body of a message between our own.
-pub(crate) async fn text_of(request: &Request) -> Result<String, Thrown> {
-    Ok(text(request).await?.as_string().unwrap_or_default())
+/// A message between our own: its path, a line break, its body.
+pub(crate) async fn letter_of(request: &Request) -> Result<String, Thrown> {
+    Ok(letter(request).await?.as_string().unwrap_or_default())
 }
 
 /// A redirect.

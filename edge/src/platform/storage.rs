@@ -14,8 +14,6 @@ use worker::State;
 #[wasm_bindgen(inline_js = r#"
 export const rows = (storage, sql, values) =>
   JSON.stringify(storage.sql.exec(sql, ...JSON.parse(values)).raw().toArray());
-export const one = (storage, sql, values) =>
-  storage.sql.exec(sql, ...JSON.parse(values)).raw().next().value[0];
 export function commit(storage, statements, alarm) {
   storage.transactionSync(() => {
     for (const [sql, ...values] of JSON.parse(statements)) storage.sql.exec(sql, ...values);
@@ -28,8 +26,6 @@ export function commit(storage, statements, alarm) {
 extern "C" {
     #[wasm_bindgen(catch)]
     fn rows(storage: &JsValue, sql: &str, values: &str) -> Result<String, JsValue>;
-    #[wasm_bindgen(catch, js_name = one)]
-    fn one_of(storage: &JsValue, sql: &str, values: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(catch)]
     fn commit(storage: &JsValue, statements: &str, alarm: JsValue) -> Result<(), JsValue>;
 }
@@ -62,11 +58,6 @@ impl Storage {
         values: &Value,
     ) -> Result<Vec<T>, Thrown> {
         Ok(serde_json::from_str(&rows(&self.0, sql, &values.to_string())?)?)
-    }
-
-    /// What a query says in one column of one row, in JSON.
-    pub(crate) fn one<T: DeserializeOwned>(&self, sql: &str, values: &Value) -> Result<T, Thrown> {
-        Ok(serde_json::from_str(&one_of(&self.0, sql, &values.to_string())?)?)
     }
 
     /// All statements and the alarm, or none of it.

@@ -19,7 +19,8 @@ export const get = (env, binding, key, cacheTtl) =>
 export async function getMany(env, binding, keys) {
   return JSON.stringify([...(await env[binding].get(JSON.parse(keys), { type: "text" }))]);
 }
-export const put = (env, binding, key, value) => env[binding].put(key, value);
+export const put = (env, binding, key, value, expirationTtl) =>
+  env[binding].put(key, value, { expirationTtl });
 "#)]
 extern "C" {
     #[wasm_bindgen(catch)]
@@ -27,7 +28,13 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = getMany)]
     async fn get_many(env: &Env, binding: &str, keys: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn put(env: &Env, binding: &str, key: &str, value: &str) -> Result<JsValue, JsValue>;
+    async fn put(
+        env: &Env,
+        binding: &str,
+        key: &str,
+        value: &str,
+        ttl_s: Option<u32>,
+    ) -> Result<JsValue, JsValue>;
 }
 
 /// One copy; `None`: there is none.
@@ -47,8 +54,13 @@ pub(crate) async fn read_many(
     Ok(serde_json::from_str(&found.as_string().unwrap_or_default())?)
 }
 
-/// Writes one copy.
-pub(crate) async fn write(env: &Env, key: &str, text: &str) -> Result<(), Thrown> {
-    put(env, BINDING, key, text).await?;
+/// Writes one copy; KV forgets it after so many seconds, 60 at least, or never.
+pub(crate) async fn write(
+    env: &Env,
+    key: &str,
+    text: &str,
+    ttl_s: Option<u32>,
+) -> Result<(), Thrown> {
+    put(env, BINDING, key, text, ttl_s).await?;
     Ok(())
 }

@@ -6,8 +6,8 @@ use crate::platform::Thrown;
 use crate::platform::storage::{Alarm, Statement, Storage};
 use crate::shell::Tables;
 use serde_json::json;
-use shared::roads::Event;
-use shared::roads::recorder::{DELIVERY_MAX, Key, Meta, Recorder, View, Write};
+use shared::roads::recorder::{Key, Meta, Recorder, View, Waiting, Write};
+use shared::roads::{Events, HANDOVER_MAX};
 use shared::time::Millis;
 use std::collections::BTreeSet;
 
@@ -22,12 +22,11 @@ impl Tables for Recorder {
             constraint recorder_one primary key (one),
             constraint recorder_is_one check (one = 1)
         )",
-        "create table if not exists event (
-            seq integer not null,
-            product text not null,
-            at integer not null,
-            body text not null,
-            constraint event_seq primary key (seq)
+        "create table if not exists waiting (
+            first_seq integer not null,
+            count integer not null,
+            events text not null,
+            constraint waiting_first_seq primary key (first_seq)
         )",
         "create table if not exists batch (
             isolate text not null,
@@ -52,20 +51,12 @@ impl Tables for Recorder {
                     let taken: Vec<(u64,)> = storage.rows(sql, &json!([isolate, n]))?;
                     view.taken.extend(taken.into_iter().map(|(n,)| (isolate.clone(), n)));
                 }
-                Key::Waiting => view.waiting = waiting(storage)?,
+                Key::Waiting(after) => {
+                    view.waiting.extend(waiting(storage, *after, self.delivery_max)?)
+                }
             }
         }
         Ok(view)
-    }
-
-    /// The events of a batch follow each other, and go in with one statement: a fifth of the cost.
-    fn statements(writes: &[Write]) -> Vec<Statement> {
-        let alike = |a: &Write, b: &Write| numbered(a).is_some() && numbered(b).is_some();
-        let statement = |run: &[Write]| match run {
-            [first, ..] if numbered(first).is_some() => Some(insert(run)),
-            run => run.first().map(Self::statement),
-        };
-        writes.chunk_by(alike).filter_map(statement).collect()
     }
 
     fn statement(write: &Write) -> Statement {
@@ -73,8 +64,17 @@ impl Tables for Recorder {
             Write::Taken(isolate, n, at) => {
                 json!(["insert into batch (isolate, n, taken_at) values (?, ?, ?)", isolate, n, at])
             }
-            Write::Numbered(..) => insert(std::slice::from_ref(write)),
-            Write::Acknowledged(through) => json!(["delete from event where seq <= ?", through]),
+            Write::Numbered(Waiting { first_seq, events }) => json!([
+                "insert into waiting (first_seq, count, events) values (?, ?, ?)",
+                first_seq,
+                events.count(),
+                events.text(),
+            ]),
+            // The first condition is for the key: a backlog is not searched.
+            Write::Acknowledged(through) => json!([
+                "delete from waiting where first_seq <= ?1 and first_seq + count - 1 <= ?1",
+                through
+            ]),
             Write::BatchesForgotten(before) => {
                 json!(["delete from batch where taken_at < ?", before])
             }
@@ -88,27 +88,22 @@ impl Tables for Recorder {
     }
 }
 
-/// Events as they stand in one statement: an array of columns each.
-fn numbered(write: &Write) -> Option<(u64, &str, u64, &str)> {
-    match write {
-        Write::Numbered(seq, Event { product, at, body }) => Some((*seq, product, at.0, body)),
-        _ => None,
-    }
-}
-
-fn insert(writes: &[Write]) -> Statement {
-    let rows: Vec<_> = writes.iter().filter_map(numbered).collect();
-    let sql = "insert into event (seq, product, at, body) \
-               select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?)";
-    json!([sql, serde_json::to_string(&rows).unwrap_or_default()])
-}
-
-fn waiting(storage: &Storage) -> Result<Vec<(u64, Event)>, Thrown> {
-    let sql = "select json_group_array(json_array(seq, product, at, body)) \
-               from (select seq, product, at, body from event order by seq limit ?)";
-    let rows: Vec<(u64, String, u64, String)> = storage.one(sql, &json!([DELIVERY_MAX]))?;
-    let event = |product, at, body| Event { product, at: Millis(at), body };
-    Ok(rows.into_iter().map(|(seq, product, at, body)| (seq, event(product, at, body))).collect())
+/// Numbers have no gap, so what begins `max` behind the first has `max` events before it.
+fn waiting(storage: &Storage, after: u64, max: u64) -> Result<Vec<(u64, Waiting)>, Thrown> {
+    // At most one batch begins in front of `after` and ends behind it.
+    let sql = "with first (seq) as (\
+                 select min(first_seq) from waiting \
+                 where first_seq > ?1 - ?2 and first_seq + count - 1 > ?1) \
+               select first_seq, count, events from waiting \
+               where first_seq >= (select seq from first) \
+                 and first_seq < (select seq from first) + ?3 order by first_seq";
+    let values = json!([after, HANDOVER_MAX, max]);
+    let rows: Vec<(u64, u64, String)> = storage.rows(sql, &values)?;
+    let waiting = |(first_seq, count, text)| {
+        Some((first_seq, Waiting { first_seq, events: Events::kept(count, text)? }))
+    };
+    let rows: Option<Vec<_>> = rows.into_iter().map(waiting).collect();
+    rows.ok_or_else(|| Thrown("a row of events is damaged".into()))
 }
 
 /// The name of this object's watermark at the origin: `{object}/{drawn}`, made once. A wiped object

@@ -2,7 +2,7 @@
 
 use super::rules::Rule;
 use crate::time::{self, Millis};
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeMap, format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// The registers' and events' product.
@@ -56,17 +56,17 @@ fn is_found(status: &u16) -> bool {
 
 /// One redirect that was answered to a GET: the event's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Click {
+pub struct Click<'a> {
     /// The link's id.
-    pub link: String,
+    pub link: Cow<'a, str>,
     /// The first [`USER_AGENT_BYTES_MAX`] bytes; parsed at the origin.
-    pub user_agent: String,
+    pub user_agent: Cow<'a, str>,
     /// The referring page's host; never its path.
-    pub referrer: String,
+    pub referrer: Cow<'a, str>,
     /// ISO 3166-1, or empty.
-    pub country: String,
+    pub country: Cow<'a, str>,
     /// A hash of address and user agent under the day's salt; empty when `Sec-GPC: 1`.
-    pub visitor: String,
+    pub visitor: Cow<'a, str>,
 }
 
 /// What is kept of a user agent.

@@ -1,7 +1,8 @@
 //! A home: the only writer of a register's KV copy, and the only one that may say "absent".
 //!
 //! Stored: one row per register that changed lately ([`Row`]); older ones are read back from the
-//! copy, which only this object writes. Invariants:
+//! copy, which only this object writes, or from the origin, when it was a tombstone's and KV has
+//! forgotten it ([`super::copy_ttl_s`]). Invariants:
 //! H1 a register's stamp never goes back. H2 two writes of one copy are `copy_gap_ms` apart and
 //! never under way together, unless one has not answered for `copy_timeout_ms`. H3 once no input
 //! comes, the copy becomes the register. H4 a row is forgotten only when its copy is the register.

@@ -21,6 +21,10 @@ pub const KEY_BYTES_MAX: usize = 400;
 pub const VALUE_BYTES_MAX: usize = 256 * 1024;
 /// Recorders of a colo: 4 × 1,000 batches/s × 64 events.
 pub const RECORDERS: u32 = 4;
+/// KV forgets a tombstone's copy after this; whoever asks later is answered by the home, and it by
+/// the origin, whose tombstone stays. No register on the road down may be as old as this: a home
+/// without row and copy takes any. 30 days.
+pub const TOMBSTONE_TTL_S: u32 = 30 * 24 * 3_600;
 /// Events in one hand-over of an isolate.
 pub const HANDOVER_MAX: usize = 64;
 
@@ -134,15 +138,81 @@ pub struct Event {
     pub body: String,
 }
 
+/// Events as one text, so that nobody on their way reads them: each as JSON, commas between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Events {
+    count: u64,
+    text: String,
+}
+
+impl Events {
+    /// Puts an event at the end.
+    ///
+    /// # Errors
+    /// It does not fit into JSON, which every event does.
+    pub fn push(&mut self, event: &Event) -> serde_json::Result<()> {
+        let text = serde_json::to_string(event)?;
+        if self.count > 0 {
+            self.text.push(',');
+        }
+        self.text.push_str(&text);
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+
+    /// Takes up what [`Events::text`] was, without reading it; `None` is another text or another
+    /// count than a hand-over has. Whoever wrote it is this very code.
+    #[must_use]
+    pub fn kept(count: u64, text: String) -> Option<Self> {
+        let is_one = text.starts_with('{') && text.ends_with('}');
+        let fits = usize::try_from(count).is_ok_and(|count| (1..=HANDOVER_MAX).contains(&count));
+        (is_one && fits).then_some(Self { count, text })
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Their text; an array of it stands between brackets.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// One hand-over of an isolate; named (isolate, n), stored once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// 128 random bits, drawn when the isolate began.
     pub isolate: String,
     /// 1, 2, 3 … within the isolate.
     pub n: u64,
     /// At most [`HANDOVER_MAX`].
-    pub events: Vec<Event>,
+    pub events: Events,
+}
+
+impl Batch {
+    /// `{isolate} {n} {count}`, a line break, the events' text.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let Self { isolate, n, events: Events { count, text } } = self;
+        format!("{isolate} {n} {count}\n{text}")
+    }
+
+    /// Reads what [`Batch::encode`] wrote, but for the events.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let (head, text) = text.split_once('\n')?;
+        let mut head = head.split(' ');
+        let (isolate, n, count) = (head.next()?, head.next()?, head.next()?);
+        if isolate.is_empty() || head.next().is_some() {
+            return None;
+        }
+        let events = Events::kept(count.parse().ok()?, text.into())?;
+        Some(Self { isolate: isolate.into(), n: n.parse().ok()?, events })
+    }
 }
 
 /// One call of a recorder to [`EVENTS_PATH`].
@@ -156,11 +226,28 @@ pub struct Delivery {
     pub events: Vec<Event>,
 }
 
+impl Delivery {
+    /// A delivery of events that nobody reads on their way. `events`: in order, by commas.
+    ///
+    /// # Errors
+    /// The name does not fit into JSON, which every name does.
+    pub fn text(recorder: &str, first_seq: u64, events: &str) -> serde_json::Result<String> {
+        let recorder = serde_json::to_string(recorder)?;
+        Ok(format!(r#"{{"recorder":{recorder},"first_seq":{first_seq},"events":[{events}]}}"#))
+    }
+}
+
 /// The origin's answer to a [`Delivery`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Every event up to this number is applied.
     pub applied_seq: u64,
+}
+
+/// How long KV keeps the copy of a register with this value; `None` is for ever.
+#[must_use]
+pub fn copy_ttl_s(value: Option<&str>) -> Option<u32> {
+    if value.is_none() { Some(TOMBSTONE_TTL_S) } else { None }
 }
 
 /// FNV-1a, 64 bits. Source: draft-eastlake-fnv-17.

@@ -185,6 +185,12 @@ pub fn find<'a>(method: &str, path: &'a str, serves: fn(Side) -> bool) -> Found<
     if allow.is_empty() { Found::Nothing } else { Found::OtherMethod(allow.join(", ")) }
 }
 
+/// Whether a path of the table begins with this segment, as it stands there.
+#[must_use]
+pub fn begins_with(segment: &str) -> bool {
+    ROUTES.iter().any(|route| route.path.split('/').nth(1) == Some(segment))
+}
+
 fn matches<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
     let mut found = Vec::new();
     let (mut wanted, mut given) = (template.split('/'), path.split('/'));

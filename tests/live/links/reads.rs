@@ -120,6 +120,23 @@ async fn insert(app: &App<'_>, code: &str) {
     tx.commit().await.unwrap();
 }
 
+/// As after the 30 days that KV keeps a tombstone's copy: only the database knows of it.
+#[tokio::test]
+async fn l22_a_tombstone_that_the_edge_has_forgotten_is_410_all_the_same() {
+    let stack = Stack::here();
+    let app = stack.app().await;
+    let code = alias();
+    insert(&app, &code).await;
+    let db = db::Db::open(&var("DATABASE_URL")).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let sql = "update link set long_url = '', deleted_at = $1, swept_at = $1 where code = $2";
+    tx.write(sql, values![db::now(), code.as_str()]).await.unwrap();
+    tx.commit().await.unwrap();
+    for _ in 0..3 {
+        stack.follow(&code).await.is_problem(&GONE);
+    }
+}
+
 #[tokio::test]
 async fn l9_two_thousand_concurrent_requests_for_a_cold_link_are_one_read() {
     let stack = Stack::alone();
