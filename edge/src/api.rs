@@ -11,6 +11,7 @@ use crate::registers;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::envelope::Envelope;
+use shared::limits::{publish, query as limits};
 use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
 use shared::page::Page;
@@ -32,11 +33,29 @@ pub(crate) async fn through(
     segments: &[&str],
 ) -> Result<Envelope, Problem> {
     let caller = auth::caller(call, route).await?;
-    let body = if route.request.is_some() { Some(call.json(route.bytes_max).await?) } else { None };
-    check(call, route, segments, body.as_deref().unwrap_or_default(), &caller)?;
+    let body = match route.request {
+        Some(_) if route.is_streamed() => Body::Streamed(length(call, route)?),
+        Some(_) => Body::Held(call.json(route.bytes_max).await?),
+        None => Body::None,
+    };
+    let held = if let Body::Held(held) = &body { held.as_slice() } else { &[] };
+    check(call, route, segments, held, &caller)?;
     let mut envelope = forward(call, route, &caller, body).await?;
     settle(call, &mut envelope).await?;
     Ok(envelope)
+}
+
+/// What comes with a request.
+enum Body {
+    None,
+    Held(Vec<u8>),
+    /// So many bytes, which the origin alone looks at.
+    Streamed(u64),
+}
+
+fn length(call: &Call, route: &Route) -> Result<u64, Problem> {
+    body::check_media_type(call.header("content-type")?.as_deref())?;
+    body::check_length(call.header("content-length")?.as_deref(), route.bytes_max)
 }
 
 /// Refuses early what the origin would refuse, by the same functions.
@@ -65,6 +84,15 @@ fn check(
             known_code(segments).and_then(|()| query::stats(asked, call.began).map(|_| ()))
         }
         Op::LinkGet | Op::LinkDelete => known_code(segments),
+        Op::LimitPolicyPut => {
+            let name = segments.first().copied().unwrap_or_default();
+            publish::name(name).and_then(|()| publish::policy(body).map(|_| ()))
+        }
+        Op::LimitPolicyGet | Op::LimitPolicyDelete => known_policy(segments),
+        Op::LimitPolicyList => limits::list(asked).map(|_| ()),
+        Op::LimitUsage => {
+            known_policy(segments).and_then(|()| limits::usage(asked, call.began).map(|_| ()))
+        }
         Op::TokenMint => {
             let asked: TokenRequest = body::parse(body)?;
             asked.check()?;
@@ -81,11 +109,15 @@ fn known_code(segments: &[&str]) -> Result<(), Problem> {
     Err(machine::not_found())
 }
 
+fn known_policy(segments: &[&str]) -> Result<(), Problem> {
+    segments.iter().try_for_each(|name| publish::known_name(name))
+}
+
 async fn forward(
     call: &Call,
     route: &Route,
     caller: &Caller,
-    body: Option<Vec<u8>>,
+    body: Body,
 ) -> Result<Envelope, Problem> {
     let mut headers = Vec::new();
     for name in FORWARDED {
@@ -95,15 +127,24 @@ async fn forward(
             headers.push((name, value));
         }
     }
+    let durations = &call.settings.durations;
+    let (body, length, timeout_ms) = match body {
+        Body::None => (None, None, durations.origin_timeout_ms),
+        Body::Held(body) => (Some(body), None, durations.origin_timeout_ms),
+        Body::Streamed(length) => (None, Some(length), durations.stream_timeout_ms),
+    };
     let question = Question {
         method: route.method,
         path_and_query: &format!("/internal{}", call.facts.path_and_query()),
         headers: headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
         body,
         context: call.signed_context(caller),
-        timeout_ms: call.settings.durations.origin_timeout_ms,
+        timeout_ms,
     };
-    let answer = origin::ask(&call.settings, question).await;
+    let answer = match length {
+        None => origin::ask(&call.settings, question).await,
+        Some(length) => origin::pass(&call.settings, question, (&call.request, length)).await,
+    };
     answer.map_err(|why| call.unavailable("origin", why))
 }
 

@@ -4,7 +4,7 @@
 //! has a timeout and its own nonce. Whatever is no answer of ours is a dependency that is down.
 
 use crate::platform::http::{self, Outgoing};
-use crate::platform::{Thrown, clock, entropy};
+use crate::platform::{Thrown, clock, entropy, stream};
 use crate::settings::Settings;
 use serde::de::DeserializeOwned;
 use shared::roads::{Answer, EVENTS_PATH, Receipt};
@@ -46,7 +46,28 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     headers.extend([(CONTEXT_HEADER, context.as_str()), (SIGNATURE_HEADER, &signature)]);
     let url = format!("{}{path_and_query}", settings.origin_url);
     let outgoing = Outgoing { url: &url, method, headers: &headers, body, timeout_ms };
-    match http::send(outgoing).await? {
+    read(http::send(outgoing).await?)
+}
+
+/// The same, with the body of `request`, of so many bytes, as it comes.
+pub(crate) async fn pass<T: DeserializeOwned>(
+    settings: &Settings,
+    question: Question<'_>,
+    (request, length): (&web_sys::Request, u64),
+) -> Result<T, Thrown> {
+    let Question { method, path_and_query, mut headers, body, context, timeout_ms } = question;
+    let context = context.encode();
+    let content = sign::stream(length);
+    let signed = sign::Request { method, path_and_query, content: &content, context: &context };
+    let signature = settings.signing.sign(signed, clock::now(), entropy::bits128()?);
+    headers.extend([(CONTEXT_HEADER, context.as_str()), (SIGNATURE_HEADER, &signature)]);
+    let url = format!("{}{path_and_query}", settings.origin_url);
+    let outgoing = Outgoing { url: &url, method, headers: &headers, body, timeout_ms };
+    read(stream::pass(outgoing, request, length).await?)
+}
+
+fn read<T: DeserializeOwned>(answer: (u16, String)) -> Result<T, Thrown> {
+    match answer {
         (200, text) => Ok(serde_json::from_str(&text)?),
         (status, _) => Err(Thrown(format!("the origin answered {status}"))),
     }

@@ -49,6 +49,14 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         Op::LinkExport => links::transfer::export(call, route).await,
         Op::LinkQr => links::qr::code(call, route, at).await,
 
+        // limits
+        Op::LimitPolicyPut => through(call, route, at).await.map(Answer::Whole),
+        Op::LimitPolicyGet => through(call, route, at).await.map(Answer::Whole),
+        Op::LimitPolicyDelete => through(call, route, at).await.map(Answer::Whole),
+        Op::LimitPolicyList => through(call, route, at).await.map(Answer::Whole),
+        Op::LimitUsage => through(call, route, at).await.map(Answer::Whole),
+        Op::LimitBacktest => through(call, route, at).await.map(Answer::Whole),
+
         // ops
         Op::TokenMint => through(call, route, at).await.map(Answer::Whole),
         Op::EdgeHealth => Ok(system::health(call).into()),
@@ -72,6 +80,7 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         | Op::DeadLetterList
         | Op::BlockPut
         | Op::BlockDelete
-        | Op::BlockList => Err(system::not_found()),
+        | Op::BlockList
+        | Op::LimitOwnUsage => Err(system::not_found()),
     }
 }

@@ -9,7 +9,10 @@ use crate::shell::Lane;
 use crate::telemetry::Metrics;
 use shared::links::code::Permutation;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+
+/// Long bodies at once: each is up to 64 MiB, and as much again of what is read from it.
+pub const STREAMS_MAX: usize = 4;
 
 #[derive(Debug)]
 pub struct App {
@@ -24,6 +27,8 @@ pub struct App {
     pub http: reqwest::Client,
     /// Wakes the relay: rows were appended.
     pub outbox_news: Notify,
+    /// Permits for long bodies.
+    pub streams: Arc<Semaphore>,
 }
 
 impl App {
@@ -53,6 +58,7 @@ impl App {
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),
             outbox_news: Notify::new(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::keys::{self, NewKey};
-use crate::{db, links, outbox, router, shell};
+use crate::{db, limits, links, outbox, router, shell};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -64,6 +64,10 @@ async fn sweep(app: Arc<App>) {
         match links::retention::fold(&app, db::now()).await {
             Ok(folded) => tracing::debug!(folded, "hours became days"),
             Err(error) => tracing::warn!(%error, "clicks were not folded"),
+        }
+        match limits::retention::forget(&app, db::now()).await {
+            Ok(gone) => tracing::debug!(gone, "usage of limits was forgotten"),
+            Err(error) => tracing::warn!(%error, "usage of limits was not forgotten"),
         }
         match shell::sweep(&app).await {
             Ok(gone) => tracing::debug!(gone, "stored answers were forgotten"),

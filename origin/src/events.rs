@@ -5,11 +5,13 @@
 
 use crate::app::App;
 use crate::db::{self, Error};
+use crate::limits::usage;
 use crate::links::clicks;
 use crate::respond::{Call, Failure};
 use crate::values;
 use shared::body;
 use shared::envelope::Envelope;
+use shared::limits::wire as limits;
 use shared::links::wire as links;
 use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::roads::intake::intake;
@@ -40,7 +42,7 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     let seen = db::number(row, "applied_seq")?;
     let count = delivery.events.len() as u64;
     let taken = intake(seen, delivery.first_seq, count);
-    let mut sums = clicks::Sums::default();
+    let mut sums = Sums::default();
     let mut dead = Vec::new();
     for (seq, event) in (delivery.first_seq..).zip(&delivery.events) {
         if seq < delivery.first_seq + taken.skip {
@@ -52,7 +54,9 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
             dead.push(values![id, name, seq, product, body, why, db::now()]);
         }
     }
-    clicks::write(&mut tx, sums).await?;
+    let decided = sums.usage.total;
+    clicks::write(&mut tx, sums.clicks).await?;
+    usage::write(&mut tx, sums.usage).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
     tx.insert(sql, dead, "").await?;
@@ -62,12 +66,21 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     app.metrics.events_applied.inc_by(count - taken.skip);
     app.metrics.events_missing.inc_by(taken.gap);
     app.metrics.dead_letters.inc_by(died);
+    app.metrics.decided(&decided);
     Ok(taken.applied_seq)
 }
 
-fn fold(app: &App, sums: &mut clicks::Sums, event: &Event) -> Result<(), String> {
+/// What a delivery adds up to, by product.
+#[derive(Debug, Default)]
+struct Sums {
+    clicks: clicks::Sums,
+    usage: usage::Sums,
+}
+
+fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
     match event.product.as_str() {
-        links::PRODUCT => clicks::fold(sums, &app.user_agents, event),
+        links::PRODUCT => clicks::fold(&mut sums.clicks, &app.user_agents, event),
+        limits::PRODUCT => usage::fold(&mut sums.usage, event),
         other => Err(format!("no product {other:?} takes events")),
     }
 }

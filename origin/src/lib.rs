@@ -15,6 +15,7 @@ pub mod db;
 pub mod events;
 pub mod ids;
 pub mod keys;
+pub mod limits;
 pub mod links;
 pub mod lookup;
 pub mod outbox;

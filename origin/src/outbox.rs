@@ -256,5 +256,6 @@ pub async fn replay(app: &App, new_epoch: bool) -> Result<u64, Error> {
         tx.write(skip, values![CODES_SKIPPED]).await?;
         tx.commit().await?;
     }
-    Ok(crate::keys::replay(app).await? + crate::links::store::replay(app).await?)
+    let links = crate::links::store::replay(app).await?;
+    Ok(crate::keys::replay(app).await? + links + crate::limits::store::replay(app).await?)
 }

@@ -4,7 +4,7 @@
 //! a caller cannot act on is logged once and answered opaquely.
 
 use crate::db::Error;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Response, StatusCode};
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key};
@@ -26,7 +26,7 @@ pub struct Call {
     /// What stands for the path's `{names}`.
     pub segments: Vec<String>,
     pub headers: BTreeMap<&'static str, String>,
-    pub body: Vec<u8>,
+    pub body: Bytes,
     pub context: Context,
 }
 

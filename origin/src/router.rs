@@ -6,24 +6,26 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, links, telemetry};
-use axum::body::{Body, to_bytes};
+use crate::{admin, db, events, limits, links, telemetry};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
 use sha2::{Digest, Sha256};
+use shared::body;
 use shared::envelope::Envelope;
 use shared::problem::{
-    METHOD_NOT_ALLOWED, NOT_FOUND, Problem, TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE,
+    MALFORMED, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE,
 };
-use shared::route::{self, Access, Found, Op, Route, Side};
+use shared::route::{self, Access, Found, HELD_BYTES_MAX, Op, Route, Side};
 use shared::sign::{self, Context};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
+use tokio::sync::OwnedSemaphorePermit;
 
-/// The longest body: a recorder's delivery of 1 MiB of events, escaped twice at the worst, or
-/// a bulk call.
-const BODY_BYTES_MAX: usize = 4 << 20;
+/// The longest body that is hashed: a recorder's delivery of 1 MiB of events, escaped twice at the
+/// worst, or a bulk call.
+const BODY_BYTES_MAX: usize = HELD_BYTES_MAX as usize;
 /// Longer than any call waits for the database and its locks.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// What stands before the path of an operation that the edge passes on.
@@ -46,6 +48,14 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::BlockPut => links::blocked::put(app, call).await,
         Op::BlockDelete => links::blocked::delete(app, call).await,
         Op::BlockList => links::blocked::list(app, call).await,
+
+        Op::LimitPolicyPut => limits::policies::put(app, call).await,
+        Op::LimitPolicyGet => limits::policies::get(app, call).await,
+        Op::LimitPolicyDelete => limits::policies::delete(app, call).await,
+        Op::LimitPolicyList => limits::policies::list(app, call).await,
+        Op::LimitUsage => limits::usage::get(app, call).await,
+        Op::LimitBacktest => limits::backtest::run(app, call).await,
+        Op::LimitOwnUsage => limits::usage::own(app, call).await,
 
         Op::TokenMint => admin::tokens::mint(app, call).await,
         Op::Events => events::take(app, call).await,
@@ -83,8 +93,8 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
         Ok(found) => found,
         Err(problem) => return refuse(&app, &problem),
     };
-    let mut call = match admit(&app, route, request).await {
-        Ok(call) => call,
+    let (mut call, permit) = match admit(&app, route, request).await {
+        Ok(admitted) => admitted,
         Err(problem) => return refuse(&app, &problem),
     };
     call.segments = segments;
@@ -92,7 +102,10 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let work = tokio::spawn({
         // A client that goes away does not stop a write half-way.
         let (app, call) = (Arc::clone(&app), call.clone());
-        async move { handle(route.op, &app, &call).await }
+        async move {
+            let _until_done = permit;
+            handle(route.op, &app, &call).await
+        }
     });
     let envelope = match tokio::time::timeout(CALL_TIMEOUT, work).await {
         Ok(Ok(Ok(envelope))) => envelope,
@@ -127,19 +140,20 @@ fn find(method: &str, path: &str) -> Result<(&'static Route, Vec<String>, bool),
     }
 }
 
-async fn admit(app: &App, route: &Route, request: Request) -> Result<Call, Problem> {
+/// Checks who asks, and takes the body in; a long one under a permit, and only of who signed it.
+async fn admit(
+    app: &App,
+    route: &Route,
+    request: Request,
+) -> Result<(Call, Option<OwnedSemaphorePermit>), Problem> {
     let (parts, body) = request.into_parts();
     let header = |name: &str| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
     if route.access == Access::Operator && !is_operator(app, header("authorization")) {
         return Err(Problem::new(&UNAUTHENTICATED, "the operator's key is missing or wrong"));
     }
-    let too_large =
-        |_| Problem::new(&TOO_LARGE, format!("the body has more than {BODY_BYTES_MAX} bytes"));
-    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_large)?.to_vec();
     let sealed = header(sign::CONTEXT_HEADER).unwrap_or_default();
     let is_signed = matches!(route.side, Side::Through) || route.access == Access::Signed;
-    if is_signed {
-        let content = sign::content(&body);
+    let verify = |content: String| {
         let signed = sign::Request {
             method: parts.method.as_str(),
             path_and_query: parts.uri.path_and_query().map_or("", |all| all.as_str()),
@@ -150,8 +164,24 @@ async fn admit(app: &App, route: &Route, request: Request) -> Result<Call, Probl
         app.config.signing_keys.verify(signed, db::now(), &signature).map_err(|refused| {
             tracing::warn!(?refused, op = ?route.op, "a signature was refused");
             Problem::new(&UNAUTHENTICATED, "the request is not signed by the edge")
-        })?;
-    }
+        })
+    };
+    let (body, permit) = if route.is_streamed() {
+        let length = body::check_length(header("content-length").as_deref(), route.bytes_max)?;
+        if is_signed {
+            verify(sign::stream(length))?;
+        }
+        let (body, permit) = stream(app, body, length).await?;
+        (body, Some(permit))
+    } else {
+        let too_large =
+            |_| Problem::new(&TOO_LARGE, format!("the body has more than {BODY_BYTES_MAX} bytes"));
+        let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_large)?;
+        if is_signed {
+            verify(sign::content(&body))?;
+        }
+        (body, None)
+    };
     let own = Context {
         request_id: shared::id::random_id("req", rand::random()),
         principal: "operator".into(),
@@ -159,7 +189,7 @@ async fn admit(app: &App, route: &Route, request: Request) -> Result<Call, Probl
     };
     let context = Context::decode(&sealed).filter(|_| is_signed).unwrap_or(own);
     let headers = HEADERS.into_iter().filter_map(|name| Some((name, header(name)?))).collect();
-    Ok(Call {
+    let call = Call {
         method: parts.method.as_str().into(),
         path: String::new(),
         query: parts.uri.query().unwrap_or_default().into(),
@@ -167,7 +197,24 @@ async fn admit(app: &App, route: &Route, request: Request) -> Result<Call, Probl
         headers,
         body,
         context,
-    })
+    };
+    Ok((call, permit))
+}
+
+/// A long body; no more of them at once than fit into memory.
+async fn stream(
+    app: &App,
+    body: Body,
+    length: u64,
+) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+    let full = |_| Problem::new(&UNAVAILABLE, "too many long bodies at once").retry_after(1);
+    let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(full)?;
+    let bytes_max = usize::try_from(length).unwrap_or(usize::MAX);
+    let timeout = Duration::from_millis(app.config.durations.stream_timeout_ms);
+    let read = tokio::time::timeout(timeout, to_bytes(body, bytes_max)).await;
+    let broken = |why| Problem::new(&MALFORMED, format!("the body {why}"));
+    let bytes = read.map_err(|_| broken("took too long"))?.map_err(|_| broken("broke off"))?;
+    Ok((bytes, permit))
 }
 
 fn is_operator(app: &App, authorization: Option<String>) -> bool {

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use shared::admin::Health;
 use shared::envelope::Envelope;
+use shared::limits::usage::Counts;
 use shared::route::Route;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -33,6 +34,11 @@ pub struct RequestLabels {
 pub struct RouteLabels {
     route: &'static str,
     product: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabels {
+    outcome: &'static str,
 }
 
 /// Every number of the process.
@@ -55,6 +61,7 @@ pub struct Metrics {
     pub events_applied: Counter,
     pub events_missing: Counter,
     pub dead_letters: Counter,
+    limits_decisions: Family<OutcomeLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -75,6 +82,7 @@ impl Default for Metrics {
             events_applied: Counter::default(),
             events_missing: Counter::default(),
             dead_letters: Counter::default(),
+            limits_decisions: Family::default(),
         };
         if let Ok(mut registry) = metrics.registry.lock() {
             metrics.register(&mut registry);
@@ -108,6 +116,15 @@ impl Metrics {
         all.register("events_applied", "Events from recorders", self.events_applied.clone());
         all.register("events_missing", "Events that never arrived", self.events_missing.clone());
         all.register("dead_letters", "Events that no product took", self.dead_letters.clone());
+        let decisions = "Decisions of limits that the edge has told of";
+        all.register("limits_decisions", decisions, self.limits_decisions.clone());
+    }
+
+    /// Counts what the edge's limits decided.
+    pub fn decided(&self, counts: &Counts) {
+        for (outcome, count) in counts.by_outcome() {
+            self.limits_decisions.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
+        }
     }
 
     async fn look(&self, app: &App) -> Result<(), Error> {

@@ -4,10 +4,11 @@
 //! unknown fields, serde refuses doubled ones) and nothing nests deeper than serde_json's 128.
 
 use crate::problem::{
-    FieldError, MALFORMED, Problem, TOO_LARGE, UNACCEPTABLE, UNSUPPORTED_MEDIA_TYPE,
+    FieldError, LENGTH_REQUIRED, MALFORMED, Problem, TOO_LARGE, UNACCEPTABLE,
+    UNSUPPORTED_MEDIA_TYPE,
 };
 use alloc::{format, string::String, string::ToString, vec};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
@@ -39,6 +40,19 @@ pub fn check_size(bytes: u64, bytes_max: u64) -> Result<(), Problem> {
     Err(Problem::new(&TOO_LARGE, detail))
 }
 
+/// Checks the declared length of a body that streams.
+///
+/// # Errors
+/// 411 when there is none, 400 for what is no length, 413 above `bytes_max`.
+pub fn check_length(content_length: Option<&str>, bytes_max: u64) -> Result<u64, Problem> {
+    let missing = || Problem::new(&LENGTH_REQUIRED, "send the body with its Content-Length");
+    let text = content_length.ok_or_else(missing)?;
+    let length =
+        text.parse().map_err(|_| Problem::new(&MALFORMED, "Content-Length is no length"))?;
+    check_size(length, bytes_max)?;
+    Ok(length)
+}
+
 /// Reads a client's body as a JSON object of the type `T`.
 ///
 /// # Errors
@@ -52,7 +66,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 ///
 /// # Errors
 /// As [`parse`], without 413.
-pub fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn read_object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     // serde would take a list for the fields of a structure, in their order.
     if bytes.iter().find(|byte| !is_space(byte)) == Some(&b'[') {
@@ -68,7 +82,7 @@ pub fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 ///
 /// # Errors
 /// As [`parse`], without 413.
-pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     let text = core::str::from_utf8(bytes)
         .map_err(|_| Problem::new(&MALFORMED, "the body is not valid UTF-8"))?;
     let malformed =
@@ -151,6 +165,17 @@ mod tests {
         assert_eq!(refused(b"[\"a\"").status(), 400);
         assert_eq!(refused(b"{}").status(), 422);
         assert_eq!(refused(b"{\"name\":\"a\",\"name\":\"b\"}").status(), 422);
+    }
+
+    #[test]
+    fn a_stream_says_its_length() {
+        let status = |text| check_length(text, 10).map_err(|problem| problem.status());
+        assert_eq!(status(Some("10")), Ok(10));
+        assert_eq!(status(Some("11")), Err(413));
+        assert_eq!(status(None), Err(411));
+        for wrong in ["", "-1", "1.0", "0x1", "99999999999999999999"] {
+            assert_eq!(status(Some(wrong)), Err(400), "{wrong}");
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ durations! {
     object_timeout_ms "SELVEDGE_OBJECT_TIMEOUT_MS" 5_000;
     /// A call from the edge to the origin may take this long.
     origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
+    /// A body that streams through the edge, and the answer to it, may take this long.
+    stream_timeout_ms "SELVEDGE_STREAM_TIMEOUT_MS" 60_000;
 }
 
 #[cfg(test)]
@@ -74,6 +76,6 @@ mod tests {
         let read = Durations::read(|name| (name == "SELVEDGE_HANDOVER_MS").then(|| "50".into()));
         assert_eq!(read, Ok(Durations { handover_ms: 50, ..Durations::default() }));
         assert!(Durations::read(|_| Some("soon".into())).is_err());
-        assert_eq!(Durations::NAMES.len(), 13);
+        assert_eq!(Durations::NAMES.len(), 14);
     }
 }

@@ -14,6 +14,7 @@ pub mod admin;
 pub mod body;
 pub mod config;
 pub mod envelope;
+pub mod etag;
 pub mod id;
 pub mod idempotency;
 pub mod limits;

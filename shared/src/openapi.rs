@@ -66,6 +66,7 @@ fn document(title: &str, about: &str, serves: fn(Side) -> bool) -> String {
 fn tag(product: &str) -> Value {
     let about = match product {
         "http" => "What belongs to no product.",
+        "limits" => "How often something may be done.",
         "links" => "Short URLs.",
         _ => "",
     };

@@ -3,6 +3,7 @@
 //! Invariant: a cursor is opaque outside and `[A-Za-z0-9_-]+`; inside it is the last item's key.
 
 use crate::problem::{FieldError, Problem, UNACCEPTABLE};
+use crate::time::Millis;
 use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,49 @@ fn refuse(parameter: &str, wanted: &str) -> Problem {
         detail: detail.clone(),
         ..Problem::fields(&UNACCEPTABLE, vec![FieldError { pointer, detail }])
     }
+}
+
+/// The parameters of a query, all of which must be among `names`.
+///
+/// # Errors
+/// 422 for another one.
+pub fn known(query: &str, names: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
+    let query = self::query(query);
+    match query.keys().find(|name| !names.contains(&name.as_str())) {
+        None => Ok(query),
+        Some(name) => Err(parameter(name, "is not a parameter of this call")),
+    }
+}
+
+/// 422 for a parameter.
+#[must_use]
+pub fn parameter(name: &str, detail: &str) -> Problem {
+    let error = FieldError { pointer: format!("?{name}"), detail: detail.into() };
+    Problem::fields(&UNACCEPTABLE, vec![error])
+}
+
+/// The window that the parameters `from` and `to` name: up to now, `default_ms` long unless asked.
+///
+/// # Errors
+/// 422 for what is no moment, and for a window that is empty or longer than `max_ms`.
+pub fn window(
+    query: &BTreeMap<String, String>,
+    now: Millis,
+    (default_ms, max_ms): (u64, u64),
+    longest: &str,
+) -> Result<(Millis, Millis), Problem> {
+    let moment = |name: &str| match query.get(name) {
+        None => Ok(None),
+        Some(text) => Millis::parse(text)
+            .map(Some)
+            .ok_or_else(|| parameter(name, "must be an RFC 3339 time or a date")),
+    };
+    let to = moment("to")?.unwrap_or(now.plus(1));
+    let from = moment("from")?.unwrap_or(Millis(to.0.saturating_sub(default_ms)));
+    if from >= to || to.since(from) > max_ms {
+        return Err(parameter("from", &format!("must be before to, by {longest} at most")));
+    }
+    Ok((from, to))
 }
 
 /// Reads `name=value&…` of a query, percent-decoded; the last of equal names wins.

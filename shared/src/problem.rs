@@ -22,6 +22,7 @@ pub enum Class {
     MethodNotAllowed,
     Conflict,
     Gone,
+    LengthRequired,
     PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,
@@ -43,6 +44,7 @@ impl Class {
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::Gone => 410,
+            Self::LengthRequired => 411,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -84,6 +86,7 @@ http_kinds! {
     METHOD_NOT_ALLOWED "method-not-allowed" MethodNotAllowed "Method not allowed";
     CONFLICT "conflict" Conflict "The request conflicts with what exists";
     IN_PROGRESS "in-progress" Conflict "The same request is still being processed";
+    LENGTH_REQUIRED "length-required" LengthRequired "The length of the body is required";
     PRECONDITION_FAILED "precondition-failed" PreconditionFailed "The resource has changed";
     TOO_LARGE "too-large" TooLarge "The request is too large";
     UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" UnsupportedMediaType "Unsupported media type";

@@ -8,6 +8,10 @@ use shared::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow,
 };
+use shared::limits::backtest::{self, BacktestAnswer};
+use shared::limits::policy::Policy;
+use shared::limits::publish::PublishedPolicy;
+use shared::limits::usage::Usage;
 use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
@@ -155,6 +159,12 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "BulkAnswer" => reads::<BulkAnswer>(example),
         "BlockRequest" => reads::<BlockRequest>(example),
         "BlockedDomainPage" => reads::<Page<BlockedDomain>>(example),
+        "Policy" => reads::<Policy>(example),
+        "PublishedPolicy" => reads::<PublishedPolicy>(example),
+        "PolicyPage" => reads::<Page<PublishedPolicy>>(example),
+        "Usage" => reads::<Usage>(example),
+        "BacktestRequest" => backtest::read(example.to_string().as_bytes()).is_ok(),
+        "BacktestAnswer" => reads::<BacktestAnswer>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
         "Health" => reads::<Health>(example),

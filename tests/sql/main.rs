@@ -9,10 +9,12 @@
 mod blocked;
 mod bulk;
 mod idempotency;
+mod limits;
 mod links;
 mod options;
 mod retention;
 mod roads;
 mod support;
 mod sweep;
+mod usage;
 mod visitors;

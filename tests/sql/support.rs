@@ -80,7 +80,7 @@ pub fn call(app: &str, method: &str, path: &str, body: &str) -> Call {
         query: query.into(),
         segments: vec![last.into()],
         headers: BTreeMap::from([("content-type", "application/json".into())]),
-        body: body.into(),
+        body: body.to_owned().into(),
         context: Context {
             principal: "service:k".into(),
             app: app.into(),

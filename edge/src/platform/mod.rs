@@ -8,6 +8,7 @@ pub(crate) mod entropy;
 pub(crate) mod http;
 pub(crate) mod objects;
 pub(crate) mod storage;
+pub(crate) mod stream;
 pub(crate) mod workers_kv;
 
 use std::fmt;

@@ -2,9 +2,10 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure};
-use crate::{keys, links};
+use crate::{keys, limits, links};
 use shared::envelope::Envelope;
-use shared::links::wire;
+use shared::limits::wire::PRODUCT as LIMITS;
+use shared::links::wire::PRODUCT as LINKS;
 use shared::page;
 use shared::roads::Answer;
 use shared::token;
@@ -13,7 +14,8 @@ use shared::token;
 pub async fn ask(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = page::query(&call.query).remove("key").unwrap_or_default();
     let answer = match call.segment(0) {
-        wire::PRODUCT => links::store::ask(app, &key).await?,
+        LINKS => links::store::ask(app, &key).await?,
+        LIMITS => limits::store::ask(app, &key).await?,
         token::PRODUCT => match keys::register(app, &key).await? {
             Some(register) => Answer::Register(register),
             None => Answer::Absent,

@@ -218,7 +218,7 @@ fn check_rule(at: &str, rule: &Rule, burst: Option<u64>, errors: &mut Vec<FieldE
     }
     if burst.is_some() && !rule.is_bucket() {
         refuse("/burst", "goes with token_bucket, gcra and leaky_bucket".into());
-    } else if !(1..=LIMIT_MAX).contains(&rule.burst) {
+    } else if burst.is_some_and(|burst| !(1..=LIMIT_MAX).contains(&burst)) {
         refuse("/burst", format!("must be 1 to {LIMIT_MAX}"));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a key travels as its hash only (M11).
 
+use super::policy::is_name;
 use crate::time::{self, Millis};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,17 @@ use serde::{Deserialize, Serialize};
 pub const SLOT_MS: u64 = 10 * time::SECOND_MS;
 /// Keys that one tally names: the busiest.
 pub const KEYS_MAX: usize = 32;
+
+/// Keys that usage names.
+pub const HOTTEST_MAX: u64 = 20;
+/// Decisions of one kind in a tally: 50 M/s for twenty seconds. 2^63 hold 9 · 10^9 such tallies.
+pub const COUNT_MAX: u64 = 1_000_000_000;
+
+/// The slot that a moment falls into.
+#[must_use]
+pub fn slot(at: Millis) -> Millis {
+    Millis(at.0.saturating_sub(at.0 % SLOT_MS))
+}
 
 /// Decisions by their outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +40,36 @@ pub struct Counts {
     pub failed_closed: u64,
 }
 
+impl Counts {
+    /// Each outcome's name and number.
+    #[must_use]
+    pub fn by_outcome(&self) -> [(&'static str, u64); 5] {
+        [
+            ("allowed", self.allowed),
+            ("refused", self.refused),
+            ("shadowed", self.shadowed),
+            ("failed_open", self.failed_open),
+            ("failed_closed", self.failed_closed),
+        ]
+    }
+
+    /// Adds what was decided elsewhere.
+    pub fn add(&mut self, more: &Self) {
+        for (sum, (_, count)) in [
+            &mut self.allowed,
+            &mut self.refused,
+            &mut self.shadowed,
+            &mut self.failed_open,
+            &mut self.failed_closed,
+        ]
+        .into_iter()
+        .zip(more.by_outcome())
+        {
+            *sum = sum.saturating_add(count);
+        }
+    }
+}
+
 /// The event: what an isolate decided by one policy since the last one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -41,6 +83,36 @@ pub struct Tally {
     /// The busiest keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyCounts>,
+}
+
+impl Tally {
+    /// Whether it can be stored.
+    ///
+    /// # Errors
+    /// What of it is wrong.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.app.is_empty() || !is_name(&self.policy) {
+            return Err("the policy's name is not readable");
+        }
+        if self.keys.len() > KEYS_MAX {
+            return Err("it names too many keys");
+        }
+        let is_hash = |hash: &str| {
+            hash.len() == 32 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        if !self.keys.iter().all(|key| is_hash(&key.key_hash)) {
+            return Err("a key's hash is not readable");
+        }
+        let of_keys = self.keys.iter().flat_map(|key| [key.allowed, key.refused]);
+        if self.counts.by_outcome().map(|(_, n)| n).into_iter().chain(of_keys).any(too_many) {
+            return Err("it counts more than can be");
+        }
+        Ok(())
+    }
+}
+
+fn too_many(count: u64) -> bool {
+    count > COUNT_MAX
 }
 
 /// Decisions about one key.

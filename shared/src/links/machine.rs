@@ -8,6 +8,7 @@
 use super::error::{ALIAS_TAKEN, EXTERNAL_ID_TAKEN};
 use super::request::{Draft, LIFE_DEFAULT_MS, Patch};
 pub use super::row::{Name, Row, not_found};
+use crate::etag;
 use crate::machine::{At, Deadline, Machine, Step};
 use crate::problem::{PRECONDITION_FAILED, Problem};
 use crate::roads::Register;
@@ -178,7 +179,7 @@ impl Links {
             Ok(row) => row,
             Err(problem) => return Step::reply(Reply::Refused(problem)),
         };
-        if if_match.is_some_and(|wanted| !names(&wanted, &row.etag())) {
+        if if_match.is_some_and(|wanted| !etag::is_named(&wanted, &row.etag())) {
             let detail = format!("the link's entity tag is {}", row.etag());
             return Step::reply(Reply::Refused(Problem::new(&PRECONDITION_FAILED, detail)));
         }
@@ -198,10 +199,6 @@ impl Links {
 
 /// Whether an `If-Match` names `etag`: strong comparison with each of a list (RFC 9110, section
 /// 13.1.1). Our tags have no comma in them.
-fn names(if_match: &str, etag: &str) -> bool {
-    if_match.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag)
-}
-
 impl Patch {
     fn onto(self, row: &mut Row) {
         row.long_url = self.long_url.unwrap_or_else(|| row.long_url.clone());

@@ -3,11 +3,11 @@
 //! Invariant: an unknown parameter is refused, as an unknown field is.
 
 use super::wire::Interval;
-use crate::page::{self, Ask};
-use crate::problem::{FieldError, Problem, UNACCEPTABLE};
+pub use crate::page::known;
+use crate::page::{self, Ask, parameter};
+use crate::problem::Problem;
 use crate::time::{DAY_MS, Millis};
-use alloc::collections::BTreeMap;
-use alloc::{format, string::String, vec};
+use alloc::string::String;
 
 /// Longest window of stats with hourly slots: 8,784 slots.
 pub const STATS_WINDOW_MAX_MS: u64 = 366 * DAY_MS;
@@ -53,40 +53,14 @@ pub fn list(query: &str) -> Result<ListAsk, Problem> {
 /// 422 for an unknown or unacceptable parameter.
 pub fn stats(query: &str, now: Millis) -> Result<StatsAsk, Problem> {
     let query = known(query, &["from", "to", "interval"])?;
-    let moment = |name: &str| match query.get(name) {
-        None => Ok(None),
-        Some(text) => Millis::parse(text)
-            .map(Some)
-            .ok_or_else(|| parameter(name, "must be an RFC 3339 time or a date")),
-    };
-    let to = moment("to")?.unwrap_or(now.plus(1));
-    let from = moment("from")?.unwrap_or(Millis(to.0.saturating_sub(STATS_WINDOW_DEFAULT_MS)));
-    if from >= to || to.since(from) > STATS_WINDOW_MAX_MS {
-        return Err(parameter("from", "must be before to, by 366 days at most"));
-    }
+    let lengths = (STATS_WINDOW_DEFAULT_MS, STATS_WINDOW_MAX_MS);
+    let (from, to) = page::window(&query, now, lengths, "366 days")?;
     let interval = match query.get("interval").map(String::as_str) {
         None | Some("hour") => Interval::Hour,
         Some("day") => Interval::Day,
         Some(_) => return Err(parameter("interval", "must be hour or day")),
     };
     Ok(StatsAsk { from, to, interval })
-}
-
-/// The parameters of a query, all of which must be among `names`.
-///
-/// # Errors
-/// 422 for another one.
-pub fn known(query: &str, names: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
-    let query = page::query(query);
-    match query.keys().find(|name| !names.contains(&name.as_str())) {
-        None => Ok(query),
-        Some(name) => Err(parameter(name, "is not a parameter of this call")),
-    }
-}
-
-fn parameter(name: &str, detail: &str) -> Problem {
-    let error = FieldError { pointer: format!("?{name}"), detail: detail.into() };
-    Problem::fields(&UNACCEPTABLE, vec![error])
 }
 
 #[cfg(test)]

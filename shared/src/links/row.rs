@@ -125,7 +125,7 @@ impl Row {
     /// The entity tag of this version.
     #[must_use]
     pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
+        crate::etag::of(self.version)
     }
 
     /// Whether it is there for its owner.

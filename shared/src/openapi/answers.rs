@@ -50,7 +50,11 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             names.extend(["Cache-Control", "Location"]);
         }
         Op::Shorten => names.extend(["ETag", "Location"]),
-        Op::LinkGet | Op::LinkPatch => names.push("ETag"),
+        Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
+        Op::LimitPolicyPut => {
+            statuses.push(200);
+            names.push("ETag");
+        }
         _ => {}
     }
     if route.is_idempotent() {
@@ -67,7 +71,7 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         (status, Value::Object(answer))
     };
     let mut answers: Vec<(u16, Value)> = statuses.into_iter().map(described).collect();
-    if route.op == Op::LinkGet {
+    if matches!(route.op, Op::LinkGet | Op::LimitPolicyGet) {
         let headers = header_references(&["ETag", "X-Request-Id"]);
         answers.push((304, json!({"description": describe(304), "headers": headers})));
     }

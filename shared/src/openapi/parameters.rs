@@ -13,8 +13,8 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
         let name = segment.strip_prefix('{')?;
         name.strip_suffix('}')
     });
-    let mut out: Vec<Value> = names.map(in_path).collect();
-    out.extend(route.query.iter().map(|name| in_query(name)));
+    let mut out: Vec<Value> = names.map(|name| in_path(route, name)).collect();
+    out.extend(route.query.iter().map(|name| in_query(route, name)));
     if route.is_idempotent() {
         out.push(json!({
             "name": "Idempotency-Key",
@@ -36,7 +36,7 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
             "example": "\"1\"",
         }));
     }
-    if route.op == Op::LinkGet {
+    if matches!(route.op, Op::LinkGet | Op::LimitPolicyGet) {
         out.push(json!({
             "name": "If-None-Match",
             "in": "header",
@@ -49,8 +49,10 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
     out
 }
 
-fn in_path(name: &str) -> Value {
+fn in_path(route: &Route, name: &str) -> Value {
     let (about, example) = match name {
+        "name" if route.product == "limits" => ("The policy's name.", "checkout"),
+        "policy" => ("The name of one of the service's own policies.", "api"),
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
@@ -69,7 +71,7 @@ fn in_path(name: &str) -> Value {
     })
 }
 
-fn in_query(name: &str) -> Value {
+fn in_query(route: &Route, name: &str) -> Value {
     let (about, schema, example) = match name {
         "limit" => (
             "Items on the page.",
@@ -82,6 +84,16 @@ fn in_query(name: &str) -> Value {
             "`next_cursor` of the page before.",
             json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
             json!(crate::page::cursor("lnk_000gT6o8p5z")),
+        ),
+        "from" if route.product == "limits" => (
+            "First moment: RFC 3339 or a date; an hour before `to` when missing, a day at most.",
+            json!({"type": "string"}),
+            json!("2026-11-20T04:00:00Z"),
+        ),
+        "to" if route.product == "limits" => (
+            "Last moment: RFC 3339 or a date; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-20T05:00:00Z"),
         ),
         "tag" => ("Only with this tag.", json!({"type": "string"}), json!("docs")),
         "q" => ("Only with this text in them.", json!({"type": "string"}), json!("selvage")),

@@ -6,6 +6,11 @@ use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, TIER_DEFAULT,
 };
+use crate::limits::backtest::{BacktestAnswer, BacktestRequest, Log, RefusedKey, Row, Tested};
+use crate::limits::policy::{Policy, Tier};
+use crate::limits::publish::PublishedPolicy;
+use crate::limits::usage::{self, Counts, KeyCounts, Usage, UsageSlot};
+use crate::limits::wire::key_hash;
 use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
@@ -71,6 +76,24 @@ types! {
             problem: None,
         }],
     };
+    "Policy": Policy = policy();
+    "PublishedPolicy": PublishedPolicy = published();
+    "PolicyPage": Page<PublishedPolicy> = page_of(published(), &published().name);
+    "Usage": Usage = used();
+    "BacktestRequest": BacktestRequest<'static> = BacktestRequest {
+        policy: Tested::Whole(policy().into()),
+        tier: Some("pro".into()),
+        log: Log(vec![Row { at: AT, key: "ann".into(), cost: 1 }]),
+    };
+    "BacktestAnswer": BacktestAnswer = BacktestAnswer {
+        rows: 3,
+        keys: 2,
+        allowed: 2,
+        refused: 1,
+        worst: 1,
+        first_refused_at: Some(AT),
+        refused_keys: vec![RefusedKey { key: "ann".into(), allowed: 1, refused: 1 }],
+    };
     "TokenRequest": TokenRequest = TokenRequest {
         sub: "ann".into(),
         scope: Some("links:read links:write".into()),
@@ -108,6 +131,34 @@ types! {
         "bad.example",
     );
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
+}
+
+fn policy() -> Policy {
+    let pro = Tier { limit: Some(10_000), ..Tier::default() };
+    Policy {
+        limit: Some(100),
+        window_ms: Some(60_000),
+        burst: Some(20),
+        tiers: [("pro".into(), pro)].into(),
+        lease: true,
+        ..Policy::default()
+    }
+}
+
+fn published() -> PublishedPolicy {
+    let policy = policy();
+    let name = "checkout".into();
+    PublishedPolicy { name, policy, version: 1, created_at: AT, updated_at: AT }
+}
+
+fn used() -> Usage {
+    let counts = Counts { allowed: 9, refused: 2, ..Counts::default() };
+    Usage {
+        policy: "checkout".into(),
+        counts,
+        series: vec![UsageSlot { at: usage::slot(AT), counts }],
+        hottest: vec![KeyCounts { key_hash: key_hash("ann"), allowed: 4, refused: 2 }],
+    }
 }
 
 fn link() -> Link {

@@ -11,6 +11,10 @@ mod table;
 
 pub use table::ROUTES;
 
+/// A body up to here is held whole by whoever reads it; a route with longer ones has them streamed
+/// through the edge, whose isolates have 128 MiB for everything.
+pub const HELD_BYTES_MAX: u64 = 4 << 20;
+
 /// The operations, one per route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "each name is its route's")]
@@ -26,6 +30,12 @@ pub enum Op {
     LinkImport,
     LinkExport,
     LinkQr,
+    LimitPolicyPut,
+    LimitPolicyGet,
+    LimitPolicyDelete,
+    LimitPolicyList,
+    LimitUsage,
+    LimitBacktest,
     TokenMint,
     EdgeHealth,
     EdgeOpenapi,
@@ -47,6 +57,7 @@ pub enum Op {
     BlockPut,
     BlockDelete,
     BlockList,
+    LimitOwnUsage,
 }
 
 /// Which side answers.
@@ -127,6 +138,9 @@ impl Route {
                 &problem::UNACCEPTABLE,
             ]);
         }
+        if self.is_streamed() {
+            all.push(&problem::LENGTH_REQUIRED);
+        }
         if self.is_idempotent() {
             all.extend([&problem::IN_PROGRESS, &problem::IDEMPOTENCY_MISMATCH]);
         }
@@ -140,7 +154,18 @@ impl Route {
     /// Whether the route accepts `Idempotency-Key`: every POST that creates.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
-        self.method == "POST" && (self.side == Side::Through || self.op == Op::LinkImport)
+        let creates = match self.side {
+            Side::Through => self.op != Op::LimitBacktest,
+            Side::Edge => self.op == Op::LinkImport,
+            Side::Origin => false,
+        };
+        self.method == "POST" && creates
+    }
+
+    /// Whether the edge passes the body on as it comes, signed by its length (DESIGN: signing).
+    #[must_use]
+    pub fn is_streamed(&self) -> bool {
+        self.bytes_max > HELD_BYTES_MAX
     }
 
     /// Whether `If-Match` is honoured.

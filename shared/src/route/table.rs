@@ -3,6 +3,8 @@
 use super::Access::{Operator, Public, Scope, Service, Signed};
 use super::Side::{self, Edge, Origin, Through};
 use super::{Access, Op, Route};
+use crate::limits::backtest;
+use crate::limits::error as limits;
 use crate::links::error as links;
 use crate::links::request::BULK_BYTES_MAX;
 use crate::{body, problem, roads};
@@ -29,6 +31,9 @@ const fn route(
         problems: &[],
     }
 }
+
+const READ: Access = Scope("limits:read");
+const WRITE: Access = Scope("limits:write");
 
 /// Every route, in product order.
 pub const ROUTES: &[Route] = &[
@@ -114,6 +119,52 @@ pub const ROUTES: &[Route] = &[
         query: &["from", "to", "interval"],
         problems: &[&links::NOT_FOUND, &links::GONE],
         ..route(Op::LinkStats, "GET", "/api/v1/stats/{code}", Through, Scope("links:read"))
+    },
+    Route {
+        product: "limits",
+        summary: "List the application's policies, by name",
+        response: (200, "PolicyPage"),
+        query: &["limit", "cursor"],
+        ..route(Op::LimitPolicyList, "GET", "/api/v1/limits/policies", Through, READ)
+    },
+    Route {
+        product: "limits",
+        summary: "Publish a policy, or replace it; acts within a minute everywhere",
+        request: Some("Policy"),
+        response: (201, "PublishedPolicy"),
+        problems: &[&limits::INVALID, &problem::PRECONDITION_FAILED],
+        ..route(Op::LimitPolicyPut, "PUT", "/api/v1/limits/policies/{name}", Through, WRITE)
+    },
+    Route {
+        product: "limits",
+        summary: "Read a policy",
+        response: (200, "PublishedPolicy"),
+        problems: &[&limits::NOT_FOUND],
+        ..route(Op::LimitPolicyGet, "GET", "/api/v1/limits/policies/{name}", Through, READ)
+    },
+    Route {
+        product: "limits",
+        summary: "Delete a policy",
+        response: (204, ""),
+        problems: &[&limits::NOT_FOUND, &problem::PRECONDITION_FAILED],
+        ..route(Op::LimitPolicyDelete, "DELETE", "/api/v1/limits/policies/{name}", Through, WRITE)
+    },
+    Route {
+        product: "limits",
+        summary: "What a policy decided, by ten seconds, and its busiest keys",
+        response: (200, "Usage"),
+        query: &["from", "to"],
+        problems: &[&limits::NOT_FOUND],
+        ..route(Op::LimitUsage, "GET", "/api/v1/limits/policies/{name}/usage", Through, READ)
+    },
+    Route {
+        product: "limits",
+        summary: "What a policy would have done to a log of requests",
+        request: Some("BacktestRequest"),
+        response: (200, "BacktestAnswer"),
+        bytes_max: backtest::BYTES_MAX,
+        problems: &[&limits::INVALID, &limits::NOT_FOUND],
+        ..route(Op::LimitBacktest, "POST", "/api/v1/limits/backtest", Through, READ)
     },
     Route {
         summary: "Mint a user token within the key's scopes",
@@ -219,6 +270,14 @@ pub const ROUTES: &[Route] = &[
         response: (200, "BlockedDomainPage"),
         query: &["limit", "cursor"],
         ..route(Op::BlockList, "GET", "/admin/blocked-domains", Origin, Operator)
+    },
+    Route {
+        product: "limits",
+        summary: "What one of the service's own policies decided",
+        response: (200, "Usage"),
+        query: &["from", "to"],
+        problems: &[&limits::NOT_FOUND],
+        ..route(Op::LimitOwnUsage, "GET", "/admin/limits/usage/{policy}", Origin, Operator)
     },
     Route {
         summary: "What waits for the edge, or was refused by it",
