@@ -67,11 +67,17 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         | Op::AppList
         | Op::KeyCreate
         | Op::KeyRevoke
+        | Op::PublicKeyCreate
+        | Op::PublicKeyList
+        | Op::PublicKeyRevoke
         | Op::OutboxList
         | Op::OutboxRetry
         | Op::DeadLetterList
         | Op::BlockPut
         | Op::BlockDelete
-        | Op::BlockList => Err(system::not_found()),
+        | Op::BlockList
+        | Op::ReservePut
+        | Op::ReserveDelete
+        | Op::ReserveList => Err(system::not_found()),
     }
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
-    OutboxRow,
+    OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias,
 };
 use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
@@ -163,6 +163,10 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "AppPage" => reads::<Page<App>>(example),
         "KeyRequest" => reads::<KeyRequest>(example),
         "KeyAnswer" => reads::<KeyAnswer>(example),
+        "PublicKeyRequest" => reads::<PublicKeyRequest>(example),
+        "PublicKey" => reads::<PublicKey>(example),
+        "PublicKeyPage" => reads::<Page<PublicKey>>(example),
+        "ReservedAliasPage" => reads::<Page<ReservedAlias>>(example),
         "OutboxPage" => reads::<Page<OutboxRow>>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
         _ => false,

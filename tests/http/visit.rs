@@ -53,6 +53,7 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");
     // A domain of its own: what is blocked is blocked for every test.
+    let path = path.replace("{alias}", &alias());
     let path = path.replace("{id}", "1").replace("{name}", &format!("{}.test", alias()));
     assert!(!path.contains('{'), "{path}: nothing is known to stand for this name");
     if route.op == Op::RegisterAsk { format!("{path}?key=0/abc") } else { path }

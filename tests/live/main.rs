@@ -13,5 +13,6 @@ mod idempotency;
 mod keys;
 mod links;
 mod lists;
+mod public_keys;
 mod raw;
 mod tokens;

@@ -11,6 +11,8 @@ mod bulk;
 mod idempotency;
 mod links;
 mod options;
+mod public_keys;
+mod reserved;
 mod retention;
 mod roads;
 mod support;

@@ -41,12 +41,18 @@ pub enum Op {
     AppList,
     KeyCreate,
     KeyRevoke,
+    PublicKeyCreate,
+    PublicKeyList,
+    PublicKeyRevoke,
     OutboxList,
     OutboxRetry,
     DeadLetterList,
     BlockPut,
     BlockDelete,
     BlockList,
+    ReservePut,
+    ReserveDelete,
+    ReserveList,
 }
 
 /// Which side answers.

@@ -199,6 +199,24 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::KeyRevoke, "DELETE", "/admin/keys/{kid}", Origin, Operator)
     },
     Route {
+        summary: "Register a public key, with which an application signs its users' tokens",
+        request: Some("PublicKeyRequest"),
+        response: (201, "PublicKey"),
+        ..route(Op::PublicKeyCreate, "POST", "/admin/public-keys", Origin, Operator)
+    },
+    Route {
+        summary: "List the public keys, of one application or of all; revoked ones too",
+        response: (200, "PublicKeyPage"),
+        query: &["app", "limit", "cursor"],
+        ..route(Op::PublicKeyList, "GET", "/admin/public-keys", Origin, Operator)
+    },
+    Route {
+        summary: "Revoke a public key",
+        response: (204, ""),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::PublicKeyRevoke, "DELETE", "/admin/public-keys/{kid}", Origin, Operator)
+    },
+    Route {
         product: "links",
         summary: "Block a domain: no link may lead to it, or below it",
         request: Some("BlockRequest"),
@@ -219,6 +237,28 @@ pub const ROUTES: &[Route] = &[
         response: (200, "BlockedDomainPage"),
         query: &["limit", "cursor"],
         ..route(Op::BlockList, "GET", "/admin/blocked-domains", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "Reserve an alias, in whatever case: nobody may choose it",
+        request: Some("BlockRequest"),
+        response: (204, ""),
+        problems: &[&links::INVALID],
+        ..route(Op::ReservePut, "PUT", "/admin/reserved-aliases/{alias}", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "Give an alias free again",
+        response: (204, ""),
+        problems: &[&links::INVALID, &problem::NOT_FOUND],
+        ..route(Op::ReserveDelete, "DELETE", "/admin/reserved-aliases/{alias}", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "List the aliases that the operator reserved",
+        response: (200, "ReservedAliasPage"),
+        query: &["limit", "cursor"],
+        ..route(Op::ReserveList, "GET", "/admin/reserved-aliases", Origin, Operator)
     },
     Route {
         summary: "What waits for the edge, or was refused by it",
