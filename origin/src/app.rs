@@ -24,6 +24,8 @@ pub struct App {
     pub http: reqwest::Client,
     /// Wakes the relay: rows were appended.
     pub outbox_news: Notify,
+    /// Wakes the work on privacy requests: one was made.
+    pub privacy_news: Notify,
 }
 
 impl App {
@@ -53,6 +55,7 @@ impl App {
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),
             outbox_news: Notify::new(),
+            privacy_news: Notify::new(),
         }))
     }
 }

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod links;
 pub mod lookup;
 pub mod outbox;
+pub mod privacy;
 pub mod respond;
 pub mod router;
 pub mod shell;

@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, links, telemetry};
+use crate::{admin, db, events, links, privacy, telemetry};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -51,6 +51,11 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::ReserveList => links::reserved::list(app, call).await,
 
         Op::TokenMint => admin::tokens::mint(app, call).await,
+        Op::PrivacyExport => privacy::export(app, call).await,
+        Op::PrivacyExportGet => privacy::get_export(app, call).await,
+        Op::PrivacyExportItems => privacy::items(app, call).await,
+        Op::PrivacyErase => privacy::erase(app, call).await,
+        Op::PrivacyErasureGet => privacy::get_erasure(app, call).await,
         Op::Events => events::take(app, call).await,
         Op::RegisterAsk => admin::registers::ask(app, call).await,
 

@@ -12,6 +12,7 @@ use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
+use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
 use std::collections::BTreeSet;
@@ -163,6 +164,9 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "AppPage" => reads::<Page<App>>(example),
         "KeyRequest" => reads::<KeyRequest>(example),
         "KeyAnswer" => reads::<KeyAnswer>(example),
+        "PrivacyAsk" => reads::<PrivacyAsk>(example),
+        "PrivacyRequest" => reads::<PrivacyRequest>(example),
+        "PrivacyItemPage" => reads::<Page<Value>>(example),
         "PublicKeyRequest" => reads::<PublicKeyRequest>(example),
         "PublicKey" => reads::<PublicKey>(example),
         "PublicKeyPage" => reads::<Page<PublicKey>>(example),

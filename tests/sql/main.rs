@@ -11,6 +11,7 @@ mod bulk;
 mod idempotency;
 mod links;
 mod options;
+mod privacy;
 mod public_keys;
 mod reserved;
 mod retention;

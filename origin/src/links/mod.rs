@@ -3,6 +3,7 @@
 pub mod blocked;
 pub mod bulk;
 pub mod clicks;
+pub mod privacy;
 pub mod reserved;
 pub mod retention;
 pub mod store;
@@ -44,7 +45,8 @@ async fn prepare(app: &App, call: &Call, draft: Draft) -> Result<Input, Failure>
         None => draw_code(app).await?,
     };
     let name = Name { domain: call.context.domain, code };
-    Ok(Input::Create { id, name, app: call.context.app.clone(), draft })
+    let creator = call.context.principal.strip_prefix("user:").map(Into::into);
+    Ok(Input::Create { id, name, app: call.context.app.clone(), creator, draft })
 }
 
 async fn create(

@@ -54,6 +54,7 @@ fn in_path(name: &str) -> Value {
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
+        "request" => ("The request's id.", "prv_000gT6o8p5x"),
         "alias" => ("The alias, in whatever case.", "press"),
         "name" => ("The domain, in Unicode or punycode.", "bad.example"),
         "product" => ("The product; `http` is none's.", "links"),

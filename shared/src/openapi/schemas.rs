@@ -10,6 +10,7 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
+use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
@@ -80,6 +81,14 @@ types! {
         token: "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl".into(),
         expires_at: AT.to_rfc3339(),
     };
+    "PrivacyAsk": PrivacyAsk = PrivacyAsk { subject: "ann".into() };
+    "PrivacyRequest": PrivacyRequest = privacy_request();
+    "PrivacyItemPage": Page<Value> = page_of(
+        json!({"product": "links", "kind": "clicks", "link": link().id, "counts": [
+            {"at": AT.to_rfc3339(), "by": "country", "value": "JP", "count": 2},
+        ]}),
+        "1",
+    );
     "Health": Health = Health {
         status: "ok".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -174,6 +183,20 @@ fn app() -> App {
         name: "Shop".into(),
         tier: TIER_DEFAULT.into(),
         created_at: AT,
+    }
+}
+
+fn privacy_request() -> PrivacyRequest {
+    let counts = [(String::from("links"), 3)].into_iter().collect();
+    let part = PrivacyPart { state: State::Done, basis: None, counts };
+    PrivacyRequest {
+        id: "prv_000gT6o8p5x".into(),
+        kind: Kind::Erasure,
+        subject: "ann".into(),
+        created_at: AT,
+        done_at: Some(AT.plus(60_000)),
+        kept_until: None,
+        products: [(String::from("links"), part)].into_iter().collect(),
     }
 }
 

@@ -30,6 +30,12 @@ const fn route(
     }
 }
 
+const EXPORTS: &str = "/api/v1/privacy/exports";
+const EXPORT: &str = "/api/v1/privacy/exports/{request}";
+const EXPORT_ITEMS: &str = "/api/v1/privacy/exports/{request}/items";
+const ERASURES: &str = "/api/v1/privacy/erasures";
+const ERASURE: &str = "/api/v1/privacy/erasures/{request}";
+
 /// Every route, in product order.
 pub const ROUTES: &[Route] = &[
     Route {
@@ -120,6 +126,37 @@ pub const ROUTES: &[Route] = &[
         request: Some("TokenRequest"),
         response: (201, "TokenAnswer"),
         ..route(Op::TokenMint, "POST", "/api/v1/tokens", Through, Service)
+    },
+    Route {
+        summary: "Have a user's data exported, from every product",
+        request: Some("PrivacyAsk"),
+        response: (202, "PrivacyRequest"),
+        ..route(Op::PrivacyExport, "POST", EXPORTS, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "How far an export got",
+        response: (200, "PrivacyRequest"),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::PrivacyExportGet, "GET", EXPORT, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "What was exported, for seven days: records of links, visitors and clicks",
+        response: (200, "PrivacyItemPage"),
+        query: &["limit", "cursor"],
+        problems: &[&problem::NOT_FOUND, &problem::CONFLICT],
+        ..route(Op::PrivacyExportItems, "GET", EXPORT_ITEMS, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "Have a user's data erased, from every product",
+        request: Some("PrivacyAsk"),
+        response: (202, "PrivacyRequest"),
+        ..route(Op::PrivacyErase, "POST", ERASURES, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "How far an erasure got; once it is done, its receipt",
+        response: (200, "PrivacyRequest"),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::PrivacyErasureGet, "GET", ERASURE, Through, Scope("privacy:write"))
     },
     Route {
         summary: "Whether the edge serves, and which version; does not ask the origin",
