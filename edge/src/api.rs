@@ -15,6 +15,7 @@ use shared::limits::{publish, query as limits};
 use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
 use shared::page::Page;
+use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
@@ -97,6 +98,9 @@ fn check(
             let asked: TokenRequest = body::parse(body)?;
             asked.check()?;
             asked.scope_within(caller).map(|_| ())
+        }
+        Op::PrivacyExport | Op::PrivacyErase => {
+            body::parse::<PrivacyAsk>(body).and_then(|asked| asked.check(&caller.principal))
         }
         _ => Ok(()),
     }

@@ -59,6 +59,11 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
 
         // ops
         Op::TokenMint => through(call, route, at).await.map(Answer::Whole),
+        Op::PrivacyExport => through(call, route, at).await.map(Answer::Whole),
+        Op::PrivacyExportGet => through(call, route, at).await.map(Answer::Whole),
+        Op::PrivacyExportItems => through(call, route, at).await.map(Answer::Whole),
+        Op::PrivacyErase => through(call, route, at).await.map(Answer::Whole),
+        Op::PrivacyErasureGet => through(call, route, at).await.map(Answer::Whole),
         Op::EdgeHealth => Ok(system::health(call).into()),
         Op::EdgeOpenapi => Ok(system::openapi().into()),
         Op::ProblemType => system::problem_type(call, at).map(Answer::Whole),
@@ -75,12 +80,18 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         | Op::AppList
         | Op::KeyCreate
         | Op::KeyRevoke
+        | Op::PublicKeyCreate
+        | Op::PublicKeyList
+        | Op::PublicKeyRevoke
         | Op::OutboxList
         | Op::OutboxRetry
         | Op::DeadLetterList
         | Op::BlockPut
         | Op::BlockDelete
         | Op::BlockList
-        | Op::LimitOwnUsage => Err(system::not_found()),
+        | Op::LimitOwnUsage
+        | Op::ReservePut
+        | Op::ReserveDelete
+        | Op::ReserveList => Err(system::not_found()),
     }
 }

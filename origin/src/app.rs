@@ -29,6 +29,8 @@ pub struct App {
     pub outbox_news: Notify,
     /// Permits for long bodies.
     pub streams: Arc<Semaphore>,
+    /// Wakes the work on privacy requests: one was made.
+    pub privacy_news: Notify,
 }
 
 impl App {
@@ -59,6 +61,7 @@ impl App {
             http: reqwest::Client::new(),
             outbox_news: Notify::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            privacy_news: Notify::new(),
         }))
     }
 }

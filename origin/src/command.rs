@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::keys::{self, NewKey};
-use crate::{db, limits, links, outbox, router, shell};
+use crate::{db, limits, links, outbox, privacy, router, shell};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -31,6 +31,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
     let tasks = [
         tokio::spawn(Arc::clone(&app.ids).keep(Arc::clone(&app.db))),
         tokio::spawn(outbox::relay(Arc::clone(app))),
+        tokio::spawn(privacy::job::run(Arc::clone(app))),
         tokio::spawn(sweep(Arc::clone(app))),
     ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -68,6 +69,10 @@ async fn sweep(app: Arc<App>) {
         match limits::retention::forget(&app, db::now()).await {
             Ok(gone) => tracing::debug!(gone, "usage of limits was forgotten"),
             Err(error) => tracing::warn!(%error, "usage of limits was not forgotten"),
+        }
+        match privacy::job::sweep(&app, db::now()).await {
+            Ok(gone) => tracing::debug!(gone, "exports were forgotten"),
+            Err(error) => tracing::warn!(%error, "exports were not swept"),
         }
         match shell::sweep(&app).await {
             Ok(gone) => tracing::debug!(gone, "stored answers were forgotten"),

@@ -1,7 +1,10 @@
-//! Applications, service keys and verifiers: rows here, registers at the edge.
+//! Applications, service keys and verifiers (the platform's here, applications' own in
+//! `public.rs`): rows here, registers at the edge.
 //!
 //! Invariant: a secret is stored hashed and shown once; every change of a key posts its register in
 //! the same transaction, so that a revocation travels like any other change.
+
+pub mod public;
 
 use crate::app::App;
 use crate::db::{self, Db, Error, Tx};
@@ -150,7 +153,10 @@ pub async fn register(app: &App, kid: &str) -> Result<Option<Register>, Error> {
         return read_key(row).map(Some);
     }
     let verifiers = app.db.read(&format!("{VERIFIERS} where kid = $1"), values![kid]).await?;
-    verifiers.first().map(read_verifier).transpose()
+    match verifiers.first() {
+        Some(row) => read_verifier(row).map(Some),
+        None => public::register(app, kid).await,
+    }
 }
 
 fn read_key(row: &AnyRow) -> Result<Register, Error> {
@@ -207,7 +213,7 @@ pub async fn adopt_verifier(app: &App) -> Result<(), Error> {
     tx.commit().await
 }
 
-/// Posts every key and verifier again.
+/// Posts every key, verifier and public key again.
 ///
 /// # Errors
 /// The database is down.
@@ -215,7 +221,8 @@ pub async fn replay(app: &App) -> Result<u64, Error> {
     let keys = format!("{KEYS} where k.kid > $1 order by k.kid limit {REPLAY_PAGE}");
     let verifiers = format!("{VERIFIERS} where kid > $1 order by kid limit {REPLAY_PAGE}");
     Ok(replay_pages(app, &keys, read_key).await?
-        + replay_pages(app, &verifiers, read_verifier).await?)
+        + replay_pages(app, &verifiers, read_verifier).await?
+        + public::replay(app, REPLAY_PAGE).await?)
 }
 
 async fn replay_pages(

@@ -19,6 +19,7 @@ pub mod limits;
 pub mod links;
 pub mod lookup;
 pub mod outbox;
+pub mod privacy;
 pub mod respond;
 pub mod router;
 pub mod shell;

@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, limits, links, telemetry};
+use crate::{admin, db, events, limits, links, privacy, telemetry};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -48,6 +48,9 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::BlockPut => links::blocked::put(app, call).await,
         Op::BlockDelete => links::blocked::delete(app, call).await,
         Op::BlockList => links::blocked::list(app, call).await,
+        Op::ReservePut => links::reserved::put(app, call).await,
+        Op::ReserveDelete => links::reserved::delete(app, call).await,
+        Op::ReserveList => links::reserved::list(app, call).await,
 
         Op::LimitPolicyPut => limits::policies::put(app, call).await,
         Op::LimitPolicyGet => limits::policies::get(app, call).await,
@@ -58,6 +61,11 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::LimitOwnUsage => limits::usage::own(app, call).await,
 
         Op::TokenMint => admin::tokens::mint(app, call).await,
+        Op::PrivacyExport => privacy::export(app, call).await,
+        Op::PrivacyExportGet => privacy::get_export(app, call).await,
+        Op::PrivacyExportItems => privacy::items(app, call).await,
+        Op::PrivacyErase => privacy::erase(app, call).await,
+        Op::PrivacyErasureGet => privacy::get_erasure(app, call).await,
         Op::Events => events::take(app, call).await,
         Op::RegisterAsk => admin::registers::ask(app, call).await,
 
@@ -65,6 +73,9 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::AppList => admin::apps::list(app, call).await,
         Op::KeyCreate => admin::apps::create_key(app, call).await,
         Op::KeyRevoke => admin::apps::revoke_key(app, call).await,
+        Op::PublicKeyCreate => admin::public_keys::create(app, call).await,
+        Op::PublicKeyList => admin::public_keys::list(app, call).await,
+        Op::PublicKeyRevoke => admin::public_keys::revoke(app, call).await,
         Op::OutboxList => admin::roads::outbox(app, call).await,
         Op::OutboxRetry => admin::roads::retry(app, call).await,
         Op::DeadLetterList => admin::roads::dead_letters(app, call).await,

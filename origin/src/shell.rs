@@ -5,7 +5,7 @@
 //! meanwhile is thrown away whole and begun again from the load.
 
 use crate::app::App;
-use crate::db::{self, Error, Tx};
+use crate::db::{self, Error, Tx, Value};
 use crate::{outbox, values};
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key, Record};
@@ -293,6 +293,36 @@ pub async fn once(
     let record = Record { fingerprint: key.fingerprint.clone(), answer: answer.clone() };
     if !store_records(&mut tx, &[(key, record)], now).await? {
         return Ok(Err(idempotency::in_progress()));
+    }
+    tx.commit().await?;
+    Ok(Ok(answer))
+}
+
+/// An answer whose effect is a few statements: both are written in one transaction, or the
+/// stored answer is given again and nothing is written.
+///
+/// # Errors
+/// The database is down.
+pub async fn once_with(
+    app: &App,
+    key: Option<Key>,
+    writes: Vec<(&str, Vec<Value>)>,
+    answer: Envelope,
+) -> Result<Result<Envelope, Problem>, Error> {
+    let mut tx = app.db.begin().await?;
+    let now = db::now();
+    if let Some(key) = key {
+        let records = load_records(&mut tx, std::iter::once(&key), now).await?;
+        if let Some(record) = records.get(&(key.scope.clone(), key.key.clone())) {
+            return Ok(idempotency::replay(&key, record));
+        }
+        let record = Record { fingerprint: key.fingerprint.clone(), answer: answer.clone() };
+        if !store_records(&mut tx, &[(key, record)], now).await? {
+            return Ok(Err(idempotency::in_progress()));
+        }
+    }
+    for (sql, values) in writes {
+        tx.write(sql, values).await?;
     }
     tx.commit().await?;
     Ok(Ok(answer))

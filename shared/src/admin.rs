@@ -6,6 +6,7 @@
 use crate::problem::{FieldError, Problem, UNACCEPTABLE};
 use crate::route;
 use crate::time::{self, Millis};
+use crate::token::{Algorithm, Jwk};
 use alloc::{format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,46 @@ pub struct KeyAnswer {
     pub scopes: Vec<String>,
 }
 
+/// `POST /admin/public-keys`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PublicKeyRequest {
+    /// `app_…`.
+    pub app: String,
+    /// What its tokens may claim: `<product>:<verb>`, or `*` for every one; at least one.
+    pub scopes: Vec<String>,
+    /// The key itself, an RFC 7517 JWK: `OKP`/`Ed25519` or `EC`/`P-256`, public members only.
+    pub jwk: Jwk,
+    /// For people: 1 to 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// An application's public key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PublicKey {
+    /// What the head of its tokens must say.
+    pub kid: String,
+    /// `app_…`; what its tokens must have as `iss`.
+    pub app: String,
+    /// For people.
+    pub name: String,
+    /// The only algorithm of its tokens.
+    pub alg: Algorithm,
+    /// What its tokens may claim.
+    pub scopes: Vec<String>,
+    /// RFC 3339.
+    #[serde(with = "time::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Millis,
+    /// RFC 3339; `null` while it is believed.
+    #[serde(with = "time::rfc3339::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub revoked_at: Option<Millis>,
+}
+
 /// A projection that waits for the edge, or was refused by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -130,7 +171,7 @@ pub struct DeadLetter {
     pub created_at: Millis,
 }
 
-/// `PUT /admin/blocked-domains/{name}`.
+/// `PUT /admin/blocked-domains/{name}`, `PUT /admin/reserved-aliases/{alias}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -144,6 +185,20 @@ pub struct BlockRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlockedDomain {
     /// Lower case, punycode; everything below it is blocked too.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// RFC 3339.
+    #[serde(with = "time::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Millis,
+}
+
+/// An alias that nobody may choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReservedAlias {
+    /// Lower case; every spelling of it is reserved.
     pub name: String,
     /// Why.
     pub reason: String,
@@ -191,16 +246,38 @@ impl KeyRequest {
     /// 422 with pointers.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
-        if let Some(name) = &self.name {
-            check_text("/name", name, &mut errors);
-        }
-        if self.scopes.is_empty() || self.scopes.len() > SCOPES_MAX {
-            errors.push(error("/scopes", format!("must be 1 to {SCOPES_MAX} scopes")));
-        }
-        if let Err(unknown) = route::check_scopes(self.scopes.iter().map(String::as_str)) {
-            errors.push(error("/scopes", format!("{unknown:?} is no scope")));
-        }
+        check_key(self.name.as_deref(), &self.scopes, &mut errors);
         done(errors)
+    }
+}
+
+impl PublicKeyRequest {
+    /// Checks the fields, and reads the key as [`Jwk::read`].
+    ///
+    /// # Errors
+    /// 422 with pointers.
+    pub fn check(&self) -> Result<(Algorithm, String), Problem> {
+        let mut errors = Vec::new();
+        check_key(self.name.as_deref(), &self.scopes, &mut errors);
+        match self.jwk.read() {
+            Ok(key) => done(errors).map(|()| key),
+            Err(error) => {
+                errors.push(error);
+                Err(Problem::fields(&UNACCEPTABLE, errors))
+            }
+        }
+    }
+}
+
+fn check_key(name: Option<&str>, scopes: &[String], errors: &mut Vec<FieldError>) {
+    if let Some(name) = name {
+        check_text("/name", name, errors);
+    }
+    if scopes.is_empty() || scopes.len() > SCOPES_MAX {
+        errors.push(error("/scopes", format!("must be 1 to {SCOPES_MAX} scopes")));
+    }
+    if let Err(unknown) = route::check_scopes(scopes.iter().map(String::as_str)) {
+        errors.push(error("/scopes", format!("{unknown:?} is no scope")));
     }
 }
 

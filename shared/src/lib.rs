@@ -23,6 +23,7 @@ pub mod machine;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod page;
+pub mod privacy;
 pub mod problem;
 pub mod roads;
 pub mod route;

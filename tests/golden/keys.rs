@@ -10,7 +10,8 @@ use shared::page;
 use shared::sign::Context;
 use shared::time::Millis;
 use shared::token::{
-    Claims, KeyRecord, ServiceKey, TokenRequest, public_half, read_token, sign_token,
+    Algorithm, Claims, KeyRecord, Refused, ServiceKey, TokenRequest, public_half, read_token,
+    sign_token,
 };
 
 const MAC_KEY: &[u8] = &[9; 32];
@@ -85,6 +86,76 @@ fn user_token_format_unchanged() {
     let caller = token.caller(&verifier, "https://s.example", Millis(1_790_000_000_000)).unwrap();
     assert_eq!((caller.principal.as_str(), caller.app.as_str()), ("user:ann", "app_00000000002"));
     assert_eq!(caller.scopes, ["links:read", "links:write"]);
+}
+
+/// An application's key; the record of the register that the edge keeps.
+fn application(alg: Algorithm, public: &str) -> KeyRecord {
+    KeyRecord::Application {
+        app: "app_00000000002".into(),
+        tier: "free".into(),
+        alg,
+        public: public.into(),
+        scopes: vec!["links:read".into()],
+        revoked: false,
+    }
+}
+
+#[test]
+fn application_key_record_format_unchanged() {
+    frozen(
+        &application(Algorithm::Es256, ES256_PUBLIC),
+        concat!(
+            r#"{"use":"application","app":"app_00000000002","tier":"free","alg":"ES256","#,
+            r#""public":"0407810ea974cea5773e63b897f37e3be9a09e7a5fe9b971a44d1065ac2a3a931163"#,
+            r#"7e47a4f99464a0fdce44a88ec7d703a9183c1d06552d9e2d6b76069481c577","#,
+            r#""scopes":["links:read"],"revoked":false}"#,
+        ),
+    );
+    let text = serde_json::to_string(&application(Algorithm::EdDsa, "ab")).unwrap();
+    assert!(text.contains(r#""alg":"EdDSA""#), "{text}");
+}
+
+const ES256_PUBLIC: &str = concat!(
+    "0407810ea974cea5773e63b897f37e3be9a09e7a5fe9b971a44d1065ac2a3a9311637e47a4f99464a0fd",
+    "ce44a88ec7d703a9183c1d06552d9e2d6b76069481c577",
+);
+const EDDSA_TOKEN: &str = concat!(
+    "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwMDAwMDFhMmJkIn0.eyJpc3MiOiJhcHBfMDAwMDAwMDAwMDIiLCJh",
+    "dWQiOiJodHRwczovL3MuZXhhbXBsZSIsInN1YiI6ImFubiIsInNjb3BlIjoibGlua3M6cmVhZCIsImlhdCI6",
+    "MTc5MDAwMDAwMCwiZXhwIjoxNzkwMDAzNjAwfQ.1XlOnNBSrWHY4WbJHKRe8Mw1ImGTlzc8n7plzCLWvFqdL",
+    "1iE7c3JJXPBDz3YZIpTTKMT4yFkC9DLs3yIjaaaCA",
+);
+const ES256_TOKEN: &str = concat!(
+    "eyJhbGciOiJFUzI1NiIsImtpZCI6IjAwMDAwMDFhMmJkIn0.eyJpc3MiOiJhcHBfMDAwMDAwMDAwMDIiLCJh",
+    "dWQiOiJodHRwczovL3MuZXhhbXBsZSIsInN1YiI6ImFubiIsInNjb3BlIjoibGlua3M6cmVhZCIsImlhdCI6",
+    "MTc5MDAwMDAwMCwiZXhwIjoxNzkwMDAzNjAwfQ.0Y5ITUePfY-wa8EiBMHedqXszUURBv17mAJRWzwr8XRX4",
+    "1TnsZV2oRKcEfnT3n_GnIph9mmOdSmePbNmxd1oHA",
+);
+
+/// Tokens as a backend signs them, with keys of 32 equal bytes; ECDSA's nonce is RFC 6979's.
+#[test]
+fn application_token_format_unchanged() {
+    let now = Millis(1_790_000_000_000);
+    for (alg, public, token) in [
+        (
+            Algorithm::EdDsa,
+            "6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1",
+            EDDSA_TOKEN,
+        ),
+        (Algorithm::Es256, ES256_PUBLIC, ES256_TOKEN),
+    ] {
+        let read = read_token(token).unwrap();
+        assert_eq!(read.kid, "0000001a2bd");
+        let record = application(alg, public);
+        let caller = read.caller(&record, "https://s.example", now).unwrap();
+        assert_eq!((caller.principal.as_str(), caller.tier.as_str()), ("user:ann", "free"));
+        assert_eq!(caller.app, "app_00000000002");
+        assert_eq!(caller.scopes, ["links:read"]);
+        // The same under the other algorithm's name is nobody's.
+        let other = if alg == Algorithm::EdDsa { Algorithm::Es256 } else { Algorithm::EdDsa };
+        let wrong = application(other, public);
+        assert_eq!(read.caller(&wrong, "https://s.example", now), Err(Refused::Unknown));
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
-    OutboxRow,
+    OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias,
 };
 use shared::limits::backtest::{self, BacktestAnswer};
 use shared::limits::policy::Policy;
@@ -16,6 +16,7 @@ use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
+use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
 use std::collections::BTreeSet;
@@ -173,6 +174,13 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "AppPage" => reads::<Page<App>>(example),
         "KeyRequest" => reads::<KeyRequest>(example),
         "KeyAnswer" => reads::<KeyAnswer>(example),
+        "PrivacyAsk" => reads::<PrivacyAsk>(example),
+        "PrivacyRequest" => reads::<PrivacyRequest>(example),
+        "PrivacyItemPage" => reads::<Page<Value>>(example),
+        "PublicKeyRequest" => reads::<PublicKeyRequest>(example),
+        "PublicKey" => reads::<PublicKey>(example),
+        "PublicKeyPage" => reads::<Page<PublicKey>>(example),
+        "ReservedAliasPage" => reads::<Page<ReservedAlias>>(example),
         "OutboxPage" => reads::<Page<OutboxRow>>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
         _ => false,

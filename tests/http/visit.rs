@@ -50,12 +50,30 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if path.contains("{kid}") {
         path = path.replace("{kid}", &app.stack.key(&app.id, &["links:read"]).await.1);
     }
+    if path.contains("{request}") {
+        path = path.replace("{request}", &request(route, app).await);
+    }
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");
     // A domain of its own: what is blocked is blocked for every test.
+    let path = path.replace("{alias}", &alias());
     let path = path.replace("{id}", "1").replace("{name}", &format!("{}.test", alias()));
     assert!(!path.contains('{'), "{path}: nothing is known to stand for this name");
     if route.op == Op::RegisterAsk { format!("{path}?key=0/abc") } else { path }
+}
+
+/// A request about nobody's data that is through as far as the route needs it.
+async fn request(route: &Route, app: &App<'_>) -> String {
+    let (base, _) = route.path.split_once("/{request}").unwrap();
+    let asked = app.ask("POST", base).json(&json!({"subject": alias()})).send().await.is(202);
+    let id = asked["id"].as_str().unwrap().to_owned();
+    loop {
+        let state = app.get(&format!("{base}/{id}")).await.is(200);
+        if route.op != Op::PrivacyExportItems || state["done_at"].is_string() {
+            return id;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 /// The request, without any credential.

@@ -13,5 +13,7 @@ mod idempotency;
 mod keys;
 mod links;
 mod lists;
+mod privacy;
+mod public_keys;
 mod raw;
 mod tokens;

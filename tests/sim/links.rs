@@ -105,7 +105,7 @@ impl Reference {
     /// What a committed input must have led to.
     pub(crate) fn commit(&mut self, input: &Input) -> Verdict {
         match input {
-            Input::Create { id, name, app, draft } => self.create(*id, name, app, draft),
+            Input::Create { id, name, app, draft, .. } => self.create(*id, name, app, draft),
             Input::Change { name, app, if_match, change } => {
                 let Some(link) = self.links.get_mut(name).filter(|link| link.app == *app) else {
                     return Verdict::Problem(404);

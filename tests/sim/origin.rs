@@ -101,7 +101,8 @@ impl World {
                     format!("c{:03}", self.database.next_code)
                 });
                 let name = links::Name { domain: wire::DEFAULT_DOMAIN, code };
-                links::Input::Create { id, name, app, draft: sim_draft(alias, url) }
+                let draft = sim_draft(alias, url);
+                links::Input::Create { id, name, app, creator: None, draft }
             }
             Some(Operation::Change { name, app, if_match, change }) => {
                 links::Input::Change { name, app, if_match, change }

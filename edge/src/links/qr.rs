@@ -8,14 +8,10 @@ use crate::auth;
 use crate::call::Call;
 use crate::respond::Answer;
 use qrcode::{Color, EcLevel, QrCode};
-use shared::links::{error::GONE, machine, query};
-use shared::problem::{FieldError, Problem, UNACCEPTABLE};
+use shared::links::query::{self, QrAsk};
+use shared::links::{error::GONE, machine};
+use shared::problem::Problem;
 use shared::route::Route;
-
-/// Pixels or user units of a side.
-const SIZE: (u32, u32, u32) = (64, 256, 2_048);
-/// Modules around the code.
-const MARGIN: (u32, u32, u32) = (0, 4, 16);
 
 /// `GET /api/v1/links/{code}/qr?format=svg|png&size&margin`.
 ///
@@ -23,21 +19,7 @@ const MARGIN: (u32, u32, u32) = (0, 4, 16);
 /// 401, 403, 404, 410, 422.
 pub(crate) async fn code(call: &Call, route: &Route, at: &[&str]) -> Result<Answer, Problem> {
     let caller = auth::caller(call, route).await?;
-    let query = query::known(&call.facts.query, route.query)?;
-    let number = |name: &str, (least, usual, most): (u32, u32, u32)| match query.get(name) {
-        None => Ok(usual),
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|n| (least..=most).contains(n))
-            .ok_or_else(|| wrong(name, &format!("must be {least} to {most}"))),
-    };
-    let (size, margin) = (number("size", SIZE)?, number("margin", MARGIN)?);
-    let is_png = match query.get("format").map(String::as_str) {
-        None | Some("svg") => false,
-        Some("png") => true,
-        Some(_) => return Err(wrong("format", "must be svg or png")),
-    };
+    let QrAsk { is_png, size, margin } = query::qr(&call.facts.query)?;
     let short_code = at.first().copied().unwrap_or_default();
     let target = find(call, short_code).await?;
     let target = target.ok_or_else(|| Problem::new(&GONE, "the link was deleted"))?;
@@ -54,11 +36,6 @@ pub(crate) async fn code(call: &Call, route: &Route, at: &[&str]) -> Result<Answ
     } else {
         Answer::File { media_type: "image/svg+xml", bytes: modules.svg(size).into_bytes() }
     })
-}
-
-fn wrong(name: &str, detail: &str) -> Problem {
-    let error = FieldError { pointer: format!("?{name}"), detail: detail.into() };
-    Problem::fields(&UNACCEPTABLE, vec![error])
 }
 
 /// A code with its margin.

@@ -12,12 +12,13 @@ use crate::respond::{Answer, headers};
 use serde_json::{Value, json};
 use shared::envelope::Envelope;
 use shared::idempotency;
-use shared::links::csv::{self, Item, Rows};
+use shared::links::csv::{self, Item};
+use shared::links::import::Form;
 use shared::links::query;
-use shared::links::request::{BULK_BYTES_MAX, BULK_MAX};
+use shared::links::request::BULK_MAX;
 use shared::links::wire::{BulkAnswer, BulkResult, Link};
 use shared::page::{LIMIT_MAX, Page};
-use shared::problem::{FieldError, MALFORMED, Problem, UNACCEPTABLE, UNSUPPORTED_MEDIA_TYPE};
+use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::route::Route;
 use shared::token::Caller;
 use std::mem::take;
@@ -27,15 +28,6 @@ use std::rc::Rc;
 const BATCH_MAX: usize = BULK_MAX / 2;
 /// Bytes of one call to the origin: a quarter of its bound, since one more item may follow.
 const BATCH_BYTES_MAX: usize = 1 << 20;
-/// A line of JSON: a bulk item at its bound.
-const LINE_BYTES_MAX: usize = 64 * 1024;
-
-/// How the items of a body are told apart.
-enum Form {
-    Csv(Box<Rows>),
-    Lines { rest: Vec<u8>, line: u64 },
-    Whole(Vec<u8>),
-}
 
 /// `POST /api/v1/links/import`: CSV, lines of JSON, or a JSON array of up to 4 MiB.
 ///
@@ -44,16 +36,7 @@ enum Form {
 pub(crate) async fn import(call: &Call, route: &'static Route) -> Result<Answer, Problem> {
     let caller = auth::caller(call, route).await?;
     let media_type = call.header("content-type")?.unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let form = match essence.as_str() {
-        "text/csv" => Form::Csv(Box::default()),
-        "application/x-ndjson" => Form::Lines { rest: Vec::new(), line: 0 },
-        "application/json" => Form::Whole(Vec::new()),
-        _ => {
-            let detail = "send text/csv, application/x-ndjson or application/json";
-            return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE, detail));
-        }
-    };
+    let form = Form::of(&media_type)?;
     let key = call.header("idempotency-key")?;
     if let Some(key) = &key {
         idempotency::check_key(&format!("{key}/{}", u64::MAX))?;
@@ -188,50 +171,6 @@ impl Import {
         self.done = self.done.saturating_add(1);
         self.pipe.write(&format!("{said}\n")).await
     }
-}
-
-impl Form {
-    /// The items that a part completes; an empty part is the end.
-    fn feed(&mut self, part: &[u8]) -> Result<Vec<Item>, Problem> {
-        match self {
-            Self::Csv(rows) => rows.feed(part),
-            Self::Lines { rest, line } => {
-                // Before more is taken: what the part before completed has had its answers.
-                if rest.len() > LINE_BYTES_MAX {
-                    let detail = format!("a line has more than {LINE_BYTES_MAX} bytes");
-                    return Err(Problem::new(&MALFORMED, detail));
-                }
-                rest.extend_from_slice(part);
-                let mut items = Vec::new();
-                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                    let text: Vec<u8> = rest.drain(..=end).collect();
-                    *line = line.saturating_add(1);
-                    items.extend(read_line(&text, *line));
-                }
-                if part.is_empty() {
-                    *line = line.saturating_add(1);
-                    items.extend(read_line(&take(rest), *line));
-                }
-                Ok(items)
-            }
-            Self::Whole(all) => {
-                all.extend_from_slice(part);
-                let bytes = u64::try_from(all.len()).unwrap_or(u64::MAX);
-                shared::body::check_size(bytes, BULK_BYTES_MAX)?;
-                if !part.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let links: Vec<Value> = shared::body::read(&take(all))?;
-                let numbered = links.into_iter().zip(1..);
-                Ok(numbered.map(|(body, line)| Item { line, body: Ok(body) }).collect())
-            }
-        }
-    }
-}
-
-fn read_line(text: &[u8], line: u64) -> Option<Item> {
-    let is_blank = text.iter().all(u8::is_ascii_whitespace);
-    (!is_blank).then(|| Item { line, body: shared::body::read(text) })
 }
 
 /// `GET /api/v1/links/export?format=csv|json`: everything, oldest pages last.

@@ -5,7 +5,7 @@ use crate::db;
 use crate::keys::{self, NewKey};
 use crate::respond::{Call, Failure};
 use crate::values;
-use shared::admin::{AppRequest, KeyAnswer, KeyRequest, TIER_DEFAULT};
+use shared::admin::{App as Application, AppRequest, KeyAnswer, KeyRequest, TIER_DEFAULT};
 use shared::body;
 use shared::envelope::Envelope;
 use shared::problem::{CONFLICT, FieldError, NOT_FOUND, Problem, UNACCEPTABLE};
@@ -37,16 +37,24 @@ pub async fn create_key(app: &App, call: &Call) -> Result<Envelope, Failure> {
     body::check_media_type(call.header("content-type").as_deref())?;
     let request: KeyRequest = body::parse(&call.body)?;
     request.check()?;
-    let unknown = || {
-        let detail = "no application has this id".into();
-        Problem::fields(&UNACCEPTABLE, vec![FieldError { pointer: "/app".into(), detail }])
-    };
-    let application = keys::application(&app.db, &request.app).await?.ok_or_else(unknown)?;
+    let application = known(app, &request.app).await?;
     let name = request.name.as_deref().unwrap_or_default();
     let new = NewKey { application: &application.id, name, scopes: &request.scopes };
     let (key, kid) = keys::create_key(app, new).await?;
     let answer = KeyAnswer { kid, key, app: application.id, scopes: request.scopes };
     Ok(Envelope::json(201, &answer))
+}
+
+/// The application that a request names.
+///
+/// # Errors
+/// 422, or the database is down.
+pub async fn known(app: &App, id: &str) -> Result<Application, Failure> {
+    let unknown = || {
+        let detail = "no application has this id".into();
+        Problem::fields(&UNACCEPTABLE, vec![FieldError { pointer: "/app".into(), detail }])
+    };
+    Ok(keys::application(&app.db, id).await?.ok_or_else(unknown)?)
 }
 
 /// `DELETE /admin/keys/{kid}`

@@ -4,6 +4,7 @@
 //! own (`{key}#{index}`), so that a repeated call makes nothing twice, however far the first came.
 
 use super::blocked::Blocked;
+use super::reserved::Reserved;
 use super::{create, prepare};
 use crate::app::App;
 use crate::db;
@@ -23,12 +24,17 @@ pub async fn bulk(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.idempotency_key()?;
     let targets = drafts.iter().flatten().flat_map(Draft::targets);
     let blocked = Blocked::among(app, targets).await?;
+    let aliases = drafts.iter().flatten().filter_map(|draft| draft.alias.as_deref());
+    let reserved = Reserved::among(app, aliases).await?;
+    let free = |draft: &Draft| {
+        blocked.check(draft.targets())?;
+        reserved.check(draft.alias.as_deref())
+    };
     // Everything is drawn before the first is submitted: the lane then takes them in order, so
     // that of two items with one alias the first gets it.
     let mut inputs = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let free = draft.and_then(|draft| blocked.check(draft.targets()).map(|()| draft));
-        inputs.push(match free {
+        inputs.push(match draft.and_then(|draft| free(&draft).map(|()| draft)) {
             Ok(draft) => Ok(prepare(app, call, draft).await?),
             Err(problem) => Err(problem),
         });

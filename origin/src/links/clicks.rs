@@ -3,6 +3,7 @@
 //! Invariant: the counts of a delivery are written in the transaction that raises its recorder's
 //! watermark; rows are written in key order, so that replicas never wait in a circle.
 
+use super::privacy;
 use super::visitors::{self, Sketches};
 use crate::app::App;
 use crate::db::{self, Error, Tx};
@@ -66,11 +67,17 @@ fn or<'a>(value: &'a str, missing: &'a str) -> &'a str {
     if value.is_empty() { missing } else { value }
 }
 
-/// Writes the sums.
+/// Writes the sums, but those of links that were erased meanwhile.
 ///
 /// # Errors
 /// The database is down.
-pub async fn write(tx: &mut Tx<'_>, sums: Sums) -> Result<(), Error> {
+pub async fn write(tx: &mut Tx<'_>, mut sums: Sums) -> Result<(), Error> {
+    let links = sums.counts.keys().map(|(link, ..)| *link).collect();
+    let erased = privacy::erased(tx, links).await?;
+    if !erased.is_empty() {
+        sums.counts.retain(|(link, ..), _| !erased.contains(link));
+        sums.visitors.retain(|(link, _), _| !erased.contains(link));
+    }
     visitors::write(tx, sums.visitors).await?;
     add(tx, sums.counts).await
 }

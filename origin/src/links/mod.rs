@@ -3,6 +3,8 @@
 pub mod blocked;
 pub mod bulk;
 pub mod clicks;
+pub mod privacy;
+pub mod reserved;
 pub mod retention;
 pub mod store;
 pub mod sweep;
@@ -13,6 +15,7 @@ use crate::db;
 use crate::respond::{Call, Failure};
 use crate::shell::{Answer, Done};
 use blocked::Blocked;
+use reserved::Reserved;
 use shared::envelope::Envelope;
 use shared::idempotency::Key;
 use shared::links::error::EXHAUSTED;
@@ -27,7 +30,9 @@ use std::sync::Arc;
 /// `POST /api/v1/shorten`
 pub async fn shorten(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let draft = request::shorten(&call.body, &app.config.domains.bases(), db::now())?;
+    let alias = draft.alias.as_deref();
     Blocked::among(app, draft.targets()).await?.check(draft.targets())?;
+    Reserved::among(app, alias).await?.check(alias)?;
     let input = prepare(app, call, draft).await?;
     create(app, call, input, call.idempotency_key()?).await
 }
@@ -40,7 +45,8 @@ async fn prepare(app: &App, call: &Call, draft: Draft) -> Result<Input, Failure>
         None => draw_code(app).await?,
     };
     let name = Name { domain: call.context.domain, code };
-    Ok(Input::Create { id, name, app: call.context.app.clone(), draft })
+    let creator = call.context.principal.strip_prefix("user:").map(Into::into);
+    Ok(Input::Create { id, name, app: call.context.app.clone(), creator, draft })
 }
 
 async fn create(

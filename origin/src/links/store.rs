@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 const COLUMNS: &str = "id, domain, code, app, long_url, redirect, title, tags, created_at, \
                        expires_at, deleted_at, version, rules, max_clicks, fallback_url, \
-                       external_id";
+                       external_id, creator";
 /// Links with one likeness that are looked at for `reuse`: those with other expiries.
 const ALIKE_MAX: u64 = 20;
 /// Rows of one page of a replay.
@@ -144,6 +144,7 @@ fn row_values(row: &Row) -> Vec<Value> {
         row.max_clicks,
         row.fallback_url.clone(),
         row.external_id.clone(),
+        row.creator.clone(),
         row.likeness(),
     ]
 }
@@ -155,6 +156,7 @@ fn read_row(row: &AnyRow) -> Result<Row, Error> {
         id: db::number(row, "id")?,
         name: Name { domain, code: db::text(row, "code")? },
         app: db::text(row, "app")?,
+        creator: db::maybe_text(row, "creator")?,
         long_url: db::text(row, "long_url")?,
         redirect: u16::try_from(db::number(row, "redirect")?).map_err(|_| stored("redirect"))?,
         title: db::maybe_text(row, "title")?,
@@ -210,6 +212,22 @@ pub async fn registers(tx: &mut Tx<'_>, ids: Vec<Value>) -> Result<Vec<Register>
     let one_of = db::placeholders(1, ids.len());
     let rows = tx.read(&format!("select {COLUMNS} from link where id in {one_of}"), ids).await?;
     rows.iter().map(|row| Ok(read_row(row)?.register(epoch))).collect()
+}
+
+/// The next row that an application's user made, tombstones too, by id.
+///
+/// # Errors
+/// The database is down.
+pub async fn next_of_creator(
+    tx: &mut Tx<'_>,
+    (app, creator): (&str, &str),
+    after: u64,
+) -> Result<Option<Row>, Error> {
+    let sql = format!(
+        "select {COLUMNS} from link where app = $1 and creator = $2 and id > $3 \
+         order by id limit 1"
+    );
+    tx.read(&sql, values![app, creator, after]).await?.first().map(read_row).transpose()
 }
 
 /// One page and one row more, newest first, without tombstones.

@@ -33,7 +33,11 @@ pub async fn write(tx: &mut Tx<'_>, sketches: Sketches) -> Result<(), Error> {
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<Option<Sketch>, Error> {
+/// A row's sketch; `None`: nobody was counted yet.
+///
+/// # Errors
+/// It is not readable.
+pub fn read(row: &AnyRow) -> Result<Option<Sketch>, Error> {
     let text = db::text(row, "sketch")?;
     if text.is_empty() {
         return Ok(None);

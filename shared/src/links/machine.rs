@@ -57,6 +57,8 @@ pub enum Input {
         name: Name,
         /// Its owner.
         app: String,
+        /// The owner's user who makes it; `None`: the owner's service.
+        creator: Option<String>,
         /// The rest.
         draft: Draft,
     },
@@ -116,16 +118,19 @@ impl Write {
     }
 }
 
+/// An application, and its user if it is one who makes a link.
+type Maker = (String, Option<String>);
+
 /// The machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Links;
 
 impl Links {
-    fn create(view: &View, now: Millis, input: (u64, Name, String, Draft)) -> Step<Self> {
-        let (id, name, app, draft) = input;
+    fn create(view: &View, now: Millis, input: (u64, Name, Maker, Draft)) -> Step<Self> {
+        let (id, name, (app, creator), draft) = input;
         let mine = || view.rows.values().filter(|row| row.app == app);
         if draft.reuse
-            && let Some(row) = mine().find(|row| row.is_like(&draft, now))
+            && let Some(row) = mine().find(|row| row.creator == creator && row.is_like(&draft, now))
         {
             return Step::reply(Reply::Reused(row.clone(), row.register(view.epoch)));
         }
@@ -147,6 +152,7 @@ impl Links {
             id,
             name,
             app,
+            creator,
             long_url: draft.long_url,
             redirect: draft.redirect,
             title: draft.title,
@@ -224,9 +230,9 @@ impl Machine for Links {
     fn reads(&self, input: &Input, keys: &mut BTreeSet<Key>) {
         let (Input::Create { name, .. } | Input::Change { name, .. }) = input;
         keys.insert(Key::Code(name.clone()));
-        let Input::Create { app, draft, .. } = input else { return };
+        let Input::Create { app, creator, draft, .. } = input else { return };
         if draft.reuse {
-            keys.insert(Key::Like { app: app.clone(), likeness: draft.likeness() });
+            keys.insert(Key::Like { app: app.clone(), likeness: draft.likeness(creator) });
         }
         if let Some(id) = &draft.external_id {
             keys.insert(Key::External { app: app.clone(), id: id.clone() });
@@ -235,8 +241,8 @@ impl Machine for Links {
 
     fn decide(&self, view: &View, at: At, input: Input) -> Step<Self> {
         match input {
-            Input::Create { id, name, app, draft } => {
-                Self::create(view, at.now, (id, name, app, draft))
+            Input::Create { id, name, app, creator, draft } => {
+                Self::create(view, at.now, (id, name, (app, creator), draft))
             }
             Input::Change { name, app, if_match, change } => {
                 Self::change(view, at.now, (name, app, if_match, change))
@@ -283,7 +289,7 @@ mod tests {
 
     fn create(code: &str, alias: bool) -> Input {
         let draft = draft(alias.then_some(code));
-        Input::Create { id: 7, name: name(code), app: "app_1".into(), draft }
+        Input::Create { id: 7, name: name(code), app: "app_1".into(), creator: None, draft }
     }
 
     fn change(app: &str, if_match: Option<&str>, change: Change) -> Input {
@@ -312,10 +318,12 @@ mod tests {
     #[test]
     fn l15_a_live_link_is_reused_and_an_external_id_is_unique_among_live_links() {
         let mut view = View::default();
-        let create = |code: &str, app: &str, change: fn(&mut Draft)| {
+        let create = |code: &str, who: &str, change: fn(&mut Draft)| {
             let mut draft = draft(None);
             change(&mut draft);
-            Input::Create { id: 7, name: name(code), app: app.into(), draft }
+            let (app, user) = who.split_once('/').unwrap_or((who, ""));
+            let creator = (!user.is_empty()).then(|| user.into());
+            Input::Create { id: 7, name: name(code), app: app.into(), creator, draft }
         };
         let turn = turn(
             &Links,
@@ -332,6 +340,9 @@ mod tests {
                 create("five", "app_1", |draft| draft.external_id = Some("x".into())),
                 create("six", "app_1", |draft| draft.external_id = Some("x".into())),
                 create("seven", "app_2", |draft| draft.external_id = Some("x".into())),
+                create("eight", "app_1/ann", |draft| draft.reuse = true),
+                create("nine", "app_1/ann", |draft| draft.reuse = true),
+                create("ten", "app_1/bob", |draft| draft.reuse = true),
             ],
         );
         let code = |reply: &Reply| match reply {
@@ -340,7 +351,10 @@ mod tests {
             other => format!("{other:?}").chars().take(7).collect(),
         };
         let codes: Vec<String> = turn.replies.iter().map(code).collect();
-        assert_eq!(codes, ["one", "=one", "three", "four", "five", "Refused", "seven"]);
+        assert_eq!(
+            codes,
+            ["one", "=one", "three", "four", "five", "Refused", "seven", "eight", "=eight", "ten"]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod code;
 pub mod csv;
 pub mod domain;
 pub mod error;
+pub mod import;
 pub mod machine;
 pub mod query;
 pub mod redirect;

@@ -7,7 +7,7 @@ pub use crate::page::known;
 use crate::page::{self, Ask, parameter};
 use crate::problem::Problem;
 use crate::time::{DAY_MS, Millis};
-use alloc::string::String;
+use alloc::{format, string::String};
 
 /// Longest window of stats with hourly slots: 8,784 slots.
 pub const STATS_WINDOW_MAX_MS: u64 = 366 * DAY_MS;
@@ -61,6 +61,44 @@ pub fn stats(query: &str, now: Millis) -> Result<StatsAsk, Problem> {
         Some(_) => return Err(parameter("interval", "must be hour or day")),
     };
     Ok(StatsAsk { from, to, interval })
+}
+
+/// What `GET /api/v1/links/{code}/qr` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QrAsk {
+    /// PNG instead of SVG.
+    pub is_png: bool,
+    /// Pixels or user units of a side.
+    pub size: u32,
+    /// Light modules around the code.
+    pub margin: u32,
+}
+
+/// Least, usual, most pixels of a side of a QR code.
+const QR_SIZE: (u32, u32, u32) = (64, 256, 2_048);
+/// Least, usual, most modules of its margin.
+const QR_MARGIN: (u32, u32, u32) = (0, 4, 16);
+
+/// Reads the query of a QR code: an SVG of 256 with a margin of four modules unless asked.
+///
+/// # Errors
+/// 422 for an unknown or unacceptable parameter.
+pub fn qr(query: &str) -> Result<QrAsk, Problem> {
+    let query = known(query, &["format", "size", "margin"])?;
+    let number = |name: &str, (least, usual, most): (u32, u32, u32)| match query.get(name) {
+        None => Ok(usual),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|n| (least..=most).contains(n))
+            .ok_or_else(|| parameter(name, &format!("must be {least} to {most}"))),
+    };
+    let (size, margin) = (number("size", QR_SIZE)?, number("margin", QR_MARGIN)?);
+    match query.get("format").map(String::as_str) {
+        None | Some("svg") => Ok(QrAsk { is_png: false, size, margin }),
+        Some("png") => Ok(QrAsk { is_png: true, size, margin }),
+        Some(_) => Err(parameter("format", "must be svg or png")),
+    }
 }
 
 #[cfg(test)]

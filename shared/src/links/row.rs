@@ -30,6 +30,8 @@ pub struct Row {
     pub name: Name,
     /// Its owner.
     pub app: String,
+    /// The owner's user who made it.
+    pub creator: Option<String>,
     /// Normalised.
     pub long_url: String,
     /// 301, 302, 307 or 308.
@@ -101,11 +103,12 @@ impl Row {
         }
     }
 
-    /// Names target and settings: links with different ones have different names, but for one
-    /// in 2^63.
+    /// Names maker, target and settings: links with different ones have different names, but for
+    /// one in 2^63.
     #[must_use]
     pub fn likeness(&self) -> u64 {
-        likeness(&self.long_url, self.redirect, &self.rules, self.max_clicks, &self.fallback_url)
+        let Self { long_url, redirect, rules, max_clicks, fallback_url, .. } = self;
+        likeness((long_url, *redirect, rules, *max_clicks, fallback_url), &self.creator)
     }
 
     /// Whether it serves `draft` as well as a new link would.
@@ -143,15 +146,16 @@ impl Row {
     }
 }
 
-fn likeness(
-    long_url: &str,
-    redirect: u16,
-    rules: &[Rule],
-    max_clicks: Option<u64>,
-    fallback_url: &Option<String>,
-) -> u64 {
+type Settings<'a> = (&'a str, u16, &'a [Rule], Option<u64>, &'a Option<String>);
+
+fn likeness(settings: Settings<'_>, creator: &Option<String>) -> u64 {
+    let (long_url, redirect, rules, max_clicks, fallback_url) = settings;
     let rules = rules::to_text(rules);
-    let text = format!("{long_url}\n{redirect}\n{rules:?}\n{max_clicks:?}\n{fallback_url:?}");
+    let mut text = format!("{long_url}\n{redirect}\n{rules:?}\n{max_clicks:?}\n{fallback_url:?}");
+    if let Some(creator) = creator {
+        text.push('\n');
+        text.push_str(creator);
+    }
     // Fits a signed column.
     fnv1a(text.as_bytes()) >> 1
 }
@@ -159,8 +163,9 @@ fn likeness(
 impl Draft {
     /// As [`Row::likeness`].
     #[must_use]
-    pub fn likeness(&self) -> u64 {
-        likeness(&self.long_url, self.redirect, &self.rules, self.max_clicks, &self.fallback_url)
+    pub fn likeness(&self, creator: &Option<String>) -> u64 {
+        let Self { long_url, redirect, rules, max_clicks, fallback_url, .. } = self;
+        likeness((long_url, *redirect, rules, *max_clicks, fallback_url), creator)
     }
 }
 

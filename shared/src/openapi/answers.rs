@@ -50,6 +50,7 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             names.extend(["Cache-Control", "Location"]);
         }
         Op::Shorten => names.extend(["ETag", "Location"]),
+        Op::PrivacyExport | Op::PrivacyErase => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
         Op::LimitPolicyPut => {
             statuses.push(200);
@@ -112,6 +113,7 @@ fn describe(status: u16) -> &'static str {
     match status {
         200 => "Done",
         201 => "Created",
+        202 => "Taken; `Location` says how far it got",
         204 => "Done; no body",
         301 => "Moved for good",
         304 => "It is still the version of `If-None-Match`",

@@ -56,6 +56,8 @@ fn in_path(route: &Route, name: &str) -> Value {
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
+        "request" => ("The request's id.", "prv_000gT6o8p5x"),
+        "alias" => ("The alias, in whatever case.", "press"),
         "name" => ("The domain, in Unicode or punycode.", "bad.example"),
         "product" => ("The product; `http` is none's.", "links"),
         "slug" => ("The last segment of the problem's type.", "alias-taken"),
@@ -129,6 +131,7 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!(4),
         ),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
+        "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };

@@ -4,7 +4,7 @@
 
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
-    OutboxRow, TIER_DEFAULT,
+    OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
 };
 use crate::limits::backtest::{BacktestAnswer, BacktestRequest, Log, RefusedKey, Row, Tested};
 use crate::limits::policy::{Policy, Tier};
@@ -15,9 +15,10 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
+use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
-use crate::token::{TokenAnswer, TokenRequest};
+use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
 use alloc::{format, string::String, vec, vec::Vec};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -103,6 +104,14 @@ types! {
         token: "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl".into(),
         expires_at: AT.to_rfc3339(),
     };
+    "PrivacyAsk": PrivacyAsk = PrivacyAsk { subject: "ann".into() };
+    "PrivacyRequest": PrivacyRequest = privacy_request();
+    "PrivacyItemPage": Page<Value> = page_of(
+        json!({"product": "links", "kind": "clicks", "link": link().id, "counts": [
+            {"at": AT.to_rfc3339(), "by": "country", "value": "JP", "count": 2},
+        ]}),
+        "1",
+    );
     "Health": Health = Health {
         status: "ok".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -124,11 +133,23 @@ types! {
         app: app().id,
         scopes: vec!["links:read".into(), "links:write".into()],
     };
+    "PublicKeyRequest": PublicKeyRequest = PublicKeyRequest {
+        app: app().id,
+        scopes: vec!["links:read".into()],
+        jwk: jwk(),
+        name: Some("backend".into()),
+    };
+    "PublicKey": PublicKey = public_key();
+    "PublicKeyPage": Page<PublicKey> = page_of(public_key(), &public_key().kid);
     "OutboxPage": Page<OutboxRow> = page_of(outbox_row(), "17");
     "BlockRequest": BlockRequest = BlockRequest { reason: "phishing".into() };
     "BlockedDomainPage": Page<BlockedDomain> = page_of(
         BlockedDomain { name: "bad.example".into(), reason: "phishing".into(), created_at: AT },
         "bad.example",
+    );
+    "ReservedAliasPage": Page<ReservedAlias> = page_of(
+        ReservedAlias { name: "press".into(), reason: "ours".into(), created_at: AT },
+        "press",
     );
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
 }
@@ -213,6 +234,42 @@ fn app() -> App {
         name: "Shop".into(),
         tier: TIER_DEFAULT.into(),
         created_at: AT,
+    }
+}
+
+fn privacy_request() -> PrivacyRequest {
+    let counts = [(String::from("links"), 3)].into_iter().collect();
+    let part = PrivacyPart { state: State::Done, basis: None, counts };
+    PrivacyRequest {
+        id: "prv_000gT6o8p5x".into(),
+        kind: Kind::Erasure,
+        subject: "ann".into(),
+        created_at: AT,
+        done_at: Some(AT.plus(60_000)),
+        kept_until: None,
+        products: [(String::from("links"), part)].into_iter().collect(),
+    }
+}
+
+/// The key of RFC 8037's appendix A.2.
+fn jwk() -> Jwk {
+    Jwk {
+        kty: "OKP".into(),
+        crv: "Ed25519".into(),
+        x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".into(),
+        ..Jwk::default()
+    }
+}
+
+fn public_key() -> PublicKey {
+    PublicKey {
+        kid: "0000001a2bd".into(),
+        app: app().id,
+        name: "backend".into(),
+        alg: Algorithm::EdDsa,
+        scopes: vec!["links:read".into()],
+        created_at: AT,
+        revoked_at: None,
     }
 }
 

@@ -37,6 +37,11 @@ pub enum Op {
     LimitUsage,
     LimitBacktest,
     TokenMint,
+    PrivacyExport,
+    PrivacyExportGet,
+    PrivacyExportItems,
+    PrivacyErase,
+    PrivacyErasureGet,
     EdgeHealth,
     EdgeOpenapi,
     ProblemType,
@@ -51,6 +56,9 @@ pub enum Op {
     AppList,
     KeyCreate,
     KeyRevoke,
+    PublicKeyCreate,
+    PublicKeyList,
+    PublicKeyRevoke,
     OutboxList,
     OutboxRetry,
     DeadLetterList,
@@ -58,6 +66,9 @@ pub enum Op {
     BlockDelete,
     BlockList,
     LimitOwnUsage,
+    ReservePut,
+    ReserveDelete,
+    ReserveList,
 }
 
 /// Which side answers.

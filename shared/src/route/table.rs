@@ -34,6 +34,11 @@ const fn route(
 
 const READ: Access = Scope("limits:read");
 const WRITE: Access = Scope("limits:write");
+const EXPORTS: &str = "/api/v1/privacy/exports";
+const EXPORT: &str = "/api/v1/privacy/exports/{request}";
+const EXPORT_ITEMS: &str = "/api/v1/privacy/exports/{request}/items";
+const ERASURES: &str = "/api/v1/privacy/erasures";
+const ERASURE: &str = "/api/v1/privacy/erasures/{request}";
 
 /// Every route, in product order.
 pub const ROUTES: &[Route] = &[
@@ -173,6 +178,37 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::TokenMint, "POST", "/api/v1/tokens", Through, Service)
     },
     Route {
+        summary: "Have a user's data exported, from every product",
+        request: Some("PrivacyAsk"),
+        response: (202, "PrivacyRequest"),
+        ..route(Op::PrivacyExport, "POST", EXPORTS, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "How far an export got",
+        response: (200, "PrivacyRequest"),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::PrivacyExportGet, "GET", EXPORT, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "What was exported, for seven days: records of links, visitors and clicks",
+        response: (200, "PrivacyItemPage"),
+        query: &["limit", "cursor"],
+        problems: &[&problem::NOT_FOUND, &problem::CONFLICT],
+        ..route(Op::PrivacyExportItems, "GET", EXPORT_ITEMS, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "Have a user's data erased, from every product",
+        request: Some("PrivacyAsk"),
+        response: (202, "PrivacyRequest"),
+        ..route(Op::PrivacyErase, "POST", ERASURES, Through, Scope("privacy:write"))
+    },
+    Route {
+        summary: "How far an erasure got; once it is done, its receipt",
+        response: (200, "PrivacyRequest"),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::PrivacyErasureGet, "GET", ERASURE, Through, Scope("privacy:write"))
+    },
+    Route {
         summary: "Whether the edge serves, and which version; does not ask the origin",
         response: (200, "Health"),
         ..route(Op::EdgeHealth, "GET", "/healthz", Edge, Public)
@@ -250,6 +286,24 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::KeyRevoke, "DELETE", "/admin/keys/{kid}", Origin, Operator)
     },
     Route {
+        summary: "Register a public key, with which an application signs its users' tokens",
+        request: Some("PublicKeyRequest"),
+        response: (201, "PublicKey"),
+        ..route(Op::PublicKeyCreate, "POST", "/admin/public-keys", Origin, Operator)
+    },
+    Route {
+        summary: "List the public keys, of one application or of all; revoked ones too",
+        response: (200, "PublicKeyPage"),
+        query: &["app", "limit", "cursor"],
+        ..route(Op::PublicKeyList, "GET", "/admin/public-keys", Origin, Operator)
+    },
+    Route {
+        summary: "Revoke a public key",
+        response: (204, ""),
+        problems: &[&problem::NOT_FOUND],
+        ..route(Op::PublicKeyRevoke, "DELETE", "/admin/public-keys/{kid}", Origin, Operator)
+    },
+    Route {
         product: "links",
         summary: "Block a domain: no link may lead to it, or below it",
         request: Some("BlockRequest"),
@@ -270,6 +324,28 @@ pub const ROUTES: &[Route] = &[
         response: (200, "BlockedDomainPage"),
         query: &["limit", "cursor"],
         ..route(Op::BlockList, "GET", "/admin/blocked-domains", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "Reserve an alias, in whatever case: nobody may choose it",
+        request: Some("BlockRequest"),
+        response: (204, ""),
+        problems: &[&links::INVALID],
+        ..route(Op::ReservePut, "PUT", "/admin/reserved-aliases/{alias}", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "Give an alias free again",
+        response: (204, ""),
+        problems: &[&links::INVALID, &problem::NOT_FOUND],
+        ..route(Op::ReserveDelete, "DELETE", "/admin/reserved-aliases/{alias}", Origin, Operator)
+    },
+    Route {
+        product: "links",
+        summary: "List the aliases that the operator reserved",
+        response: (200, "ReservedAliasPage"),
+        query: &["limit", "cursor"],
+        ..route(Op::ReserveList, "GET", "/admin/reserved-aliases", Origin, Operator)
     },
     Route {
         product: "limits",

@@ -34,6 +34,12 @@ pub struct TokenAnswer {
     pub expires_at: String,
 }
 
+/// Whether `sub` may name a user.
+#[must_use]
+pub fn is_sub(sub: &str) -> bool {
+    (1..=SUB_BYTES_MAX).contains(&sub.len()) && !sub.chars().any(char::is_control)
+}
+
 impl TokenRequest {
     /// Checks the fields.
     ///
@@ -44,8 +50,7 @@ impl TokenRequest {
         let mut refuse = |pointer: &str, detail: &str| {
             errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         };
-        let sub = &self.sub;
-        if sub.is_empty() || sub.len() > SUB_BYTES_MAX || sub.chars().any(char::is_control) {
+        if !is_sub(&self.sub) {
             refuse("/sub", "must be 1 to 255 bytes without control characters");
         }
         if self.ttl_s.is_some_and(|ttl| !(1..=TTL_MAX_MS / 1_000).contains(&ttl)) {

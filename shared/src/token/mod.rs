@@ -8,10 +8,13 @@
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
+mod given;
+mod jwk;
 mod mint;
 mod service;
 mod user;
 
+pub use jwk::*;
 pub use mint::*;
 pub use service::*;
 pub use user::*;
@@ -45,6 +48,21 @@ pub enum KeyRecord {
         app: Option<String>,
         /// 32 bytes, hexadecimal.
         ed25519: String,
+        /// As above.
+        revoked: bool,
+    },
+    /// An application's own public key: verifies the tokens that its backend signs.
+    Application {
+        /// Whose it is; its tokens are this application's and no other's.
+        app: String,
+        /// The application's tier.
+        tier: String,
+        /// The only algorithm that it verifies, whatever a token's header says.
+        alg: Algorithm,
+        /// See [`Jwk::read`].
+        public: String,
+        /// What its tokens may claim.
+        scopes: Vec<String>,
         /// As above.
         revoked: bool,
     },
@@ -86,6 +104,8 @@ pub enum Refused {
     Revoked,
     /// The token has expired, or is not valid yet.
     Expired,
+    /// The token claims more than its key may give.
+    Scope,
 }
 
 impl Refused {
@@ -97,6 +117,7 @@ impl Refused {
             Self::Unknown => "the credential is not known",
             Self::Revoked => "the key was revoked",
             Self::Expired => "the token has expired or is not valid yet",
+            Self::Scope => "the token claims a scope that its key may not give",
         }
     }
 }

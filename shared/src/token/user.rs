@@ -1,10 +1,16 @@
-//! User tokens: JWTs signed with EdDSA by the platform's key or an application's own.
+//! User tokens: JWTs signed with EdDSA by the platform's key, or with EdDSA or ES256 by an
+//! application's own.
+//!
+//! Invariant: the algorithm is the key's; a token of an application's key has its application as
+//! `iss`, the service's URL in `aud`, and no scope that the key may not give: one beyond is a 401,
+//! not a smaller scope, so that a mistake of the backend is heard at once.
 
-use super::{Caller, KID_BYTES_MAX, KeyRecord, Refused};
+use super::given::{Given, Header};
+use super::{Algorithm, Caller, KID_BYTES_MAX, KeyRecord, Refused, covers, is_sub};
 use crate::time::{DAY_MS, Millis};
 use alloc::{format, string::String, string::ToString};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey};
 use serde::{Deserialize, Serialize};
 
 /// A user token lives at most this long.
@@ -13,14 +19,6 @@ pub const TTL_MAX_MS: u64 = DAY_MS;
 pub const SKEW_MS: u64 = 60_000;
 /// A token's three parts: header and claims with every field at its bound stay below 2 KiB.
 const TOKEN_BYTES_MAX: usize = 4_096;
-
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: String,
-    #[serde(default)]
-    crit: Option<serde_json::Value>,
-}
 
 /// The claims of a user token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +63,7 @@ pub struct Unverified<'a> {
     alg: String,
     signed: &'a str,
     signature: [u8; 64],
-    claims: Claims,
+    claims: Given,
 }
 
 /// Takes a token apart.
@@ -82,7 +80,7 @@ pub fn read_token(text: &str) -> Result<Unverified<'_>, Refused> {
     let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Refused::Form)?;
     let claims = serde_json::from_slice(&decode(claims)?).map_err(|_| Refused::Form)?;
     let signature = decode(signature)?.try_into().map_err(|_| Refused::Form)?;
-    if header.crit.is_some() || header.kid.is_empty() || header.kid.len() > KID_BYTES_MAX {
+    if header.crit || header.kid.is_empty() || header.kid.len() > KID_BYTES_MAX {
         return Err(Refused::Form);
     }
     Ok(Unverified { kid: header.kid, alg: header.alg, signed, signature, claims })
@@ -92,34 +90,58 @@ impl Unverified<'_> {
     /// Checks the signature with the key that `kid` names, then the claims.
     ///
     /// # Errors
-    /// [`Refused::Unknown`], [`Refused::Revoked`] or [`Refused::Expired`].
+    /// [`Refused`].
     pub fn caller(&self, record: &KeyRecord, iss: &str, now: Millis) -> Result<Caller, Refused> {
-        let KeyRecord::Verifier { app, ed25519, revoked } = record else {
-            return Err(Refused::Unknown);
-        };
-        let mut public = [0; 32];
-        hex::decode_to_slice(ed25519, &mut public).map_err(|_| Refused::Unknown)?;
-        let key = VerifyingKey::from_bytes(&public).map_err(|_| Refused::Unknown)?;
-        let signature = Signature::from_bytes(&self.signature);
-        let right = key.verify_strict(self.signed.as_bytes(), &signature).is_ok();
         let claims = &self.claims;
-        let owned = app.as_ref().is_none_or(|app| *app == claims.app);
-        if !right || self.alg != "EdDSA" || !owned || claims.iss != iss || claims.sub.is_empty() {
+        if !is_sub(&claims.sub) {
             return Err(Refused::Unknown);
         }
-        if *revoked {
-            return Err(Refused::Revoked);
+        match record {
+            KeyRecord::Service { .. } => Err(Refused::Unknown),
+            KeyRecord::Verifier { app, ed25519, revoked } => {
+                self.check_signature(Algorithm::EdDsa, ed25519, *revoked)?;
+                let (Some(claimed), Some(tier)) = (&claims.app, &claims.tier) else {
+                    return Err(Refused::Unknown);
+                };
+                let owned = app.as_ref().is_none_or(|app| app == claimed);
+                if !owned || claims.iss != iss {
+                    return Err(Refused::Unknown);
+                }
+                self.known(claimed, tier, now)
+            }
+            KeyRecord::Application { app, tier, alg, public, scopes, revoked } => {
+                self.check_signature(*alg, public, *revoked)?;
+                // Its backend speaks for itself, to us, about its own users only.
+                let own = claims.app.as_ref().is_none_or(|claimed| claimed == app);
+                if claims.iss != *app || !claims.is_for(iss) || !own {
+                    return Err(Refused::Unknown);
+                }
+                if claims.scopes().any(|scope| !covers(scopes, scope)) {
+                    return Err(Refused::Scope);
+                }
+                // A tier is the operator's to give, so the token's own word is not heard.
+                self.known(app, tier, now)
+            }
         }
-        let (iat, exp) = (claims.iat.saturating_mul(1_000), claims.exp.saturating_mul(1_000));
-        let alive = now.0 < exp.saturating_add(SKEW_MS) && iat <= now.0.saturating_add(SKEW_MS);
-        if !alive || exp.saturating_sub(iat) > TTL_MAX_MS {
+    }
+
+    fn check_signature(&self, alg: Algorithm, public: &str, revoked: bool) -> Result<(), Refused> {
+        let is_its = self.alg == alg.name();
+        if !is_its || !alg.is_signed(public, self.signed.as_bytes(), &self.signature) {
+            return Err(Refused::Unknown);
+        }
+        if revoked { Err(Refused::Revoked) } else { Ok(()) }
+    }
+
+    fn known(&self, app: &str, tier: &str, now: Millis) -> Result<Caller, Refused> {
+        if !self.claims.lives(now) {
             return Err(Refused::Expired);
         }
         Ok(Caller {
-            principal: format!("user:{}", claims.sub),
-            app: claims.app.clone(),
-            tier: claims.tier.clone(),
-            scopes: claims.scope.split(' ').map(ToString::to_string).collect(),
+            principal: format!("user:{}", self.claims.sub),
+            app: app.into(),
+            tier: tier.into(),
+            scopes: self.claims.scopes().map(ToString::to_string).collect(),
         })
     }
 }
@@ -170,6 +192,130 @@ mod tests {
         assert_eq!(refused(&long, &good, NOW), Some(Refused::Expired));
         let iss = Claims { iss: "https://other.example".into(), ..claims() };
         assert_eq!(refused(&iss, &good, NOW), Some(Refused::Unknown));
+    }
+
+    const KID: &str = "0000001a2bd";
+
+    fn application(alg: Algorithm, revoked: bool) -> KeyRecord {
+        let public = match alg {
+            Algorithm::EdDsa => public_half(&[5; 32]),
+            Algorithm::Es256 => {
+                let key = p256::ecdsa::SigningKey::from_slice(&[5; 32]).unwrap();
+                hex::encode(key.verifying_key().to_encoded_point(false).as_bytes())
+            }
+        };
+        let scopes = alloc::vec!["links:read".to_string(), "links:write".to_string()];
+        let (app, tier) = ("app_1".into(), "free".into());
+        KeyRecord::Application { app, tier, alg, public, scopes, revoked }
+    }
+
+    /// As a backend signs: with its key of either kind, whatever the head says.
+    fn signed(alg: Algorithm, header: &serde_json::Value, claims: &serde_json::Value) -> String {
+        use p256::ecdsa::signature::Signer as _;
+        let encode = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
+        let parts = [header, claims].map(|part| encode(part.to_string().as_bytes()));
+        let text = parts.join(".");
+        let signature: [u8; 64] = match alg {
+            Algorithm::EdDsa => SigningKey::from_bytes(&[5; 32]).sign(text.as_bytes()).to_bytes(),
+            Algorithm::Es256 => {
+                let key = p256::ecdsa::SigningKey::from_slice(&[5; 32]).unwrap();
+                let signature: p256::ecdsa::Signature = key.sign(text.as_bytes());
+                signature.to_bytes().into()
+            }
+        };
+        format!("{text}.{}", encode(&signature))
+    }
+
+    #[test]
+    fn an_applications_token_is_checked_whole() {
+        use serde_json::{Value, json};
+        let iat = NOW.0 / 1_000;
+        let base = json!({
+            "iss": "app_1", "aud": "https://s.example", "sub": "ann", "scope": "links:read",
+            "iat": iat, "exp": iat + 60,
+        });
+        for alg in [Algorithm::EdDsa, Algorithm::Es256] {
+            let header = json!({"alg": alg.name(), "kid": KID});
+            let ask = |header: &Value, claims: &Value, record: &KeyRecord| {
+                let token = signed(alg, header, claims);
+                read_token(&token)?.caller(record, "https://s.example", NOW)
+            };
+            let with = |name: &str, value: Value| {
+                let mut claims = base.clone();
+                claims[name] = value;
+                ask(&header, &claims, &application(alg, false))
+            };
+            let caller = with("tier", json!("unlimited")).unwrap();
+            assert_eq!((caller.tier.as_str(), caller.app.as_str()), ("free", "app_1"));
+            assert_eq!(caller.scopes, ["links:read"]);
+            for (name, good) in [
+                ("aud", json!(["https://other.example", "https://s.example"])),
+                ("app", json!("app_1")),
+                ("scope", json!("links:read links:write")),
+                ("scope", json!("")),
+                ("nbf", json!(iat + 60)),
+                ("exp", json!(iat + 86_400)),
+            ] {
+                assert!(with(name, good.clone()).is_ok(), "{name} {good}");
+            }
+            for (name, wrong, why) in [
+                ("iss", json!("app_2"), Refused::Unknown),
+                ("iss", json!("https://s.example"), Refused::Unknown),
+                ("aud", Value::Null, Refused::Unknown),
+                ("aud", json!("https://other.example"), Refused::Unknown),
+                ("aud", json!([]), Refused::Unknown),
+                ("aud", json!(7), Refused::Form),
+                ("app", json!("app_2"), Refused::Unknown),
+                ("sub", json!(""), Refused::Unknown),
+                ("sub", json!("a\nb"), Refused::Unknown),
+                ("scope", json!("links:read payments:write"), Refused::Scope),
+                ("scope", json!("*"), Refused::Scope),
+                ("scope", Value::Null, Refused::Form),
+                ("nbf", json!(iat + 61), Refused::Expired),
+                ("iat", json!(iat + 61), Refused::Expired),
+                ("exp", json!(iat - 60), Refused::Expired),
+                ("exp", json!(iat + 86_401), Refused::Expired),
+                ("exp", json!(u64::MAX), Refused::Expired),
+                ("exp", json!("soon"), Refused::Form),
+            ] {
+                assert_eq!(with(name, wrong.clone()), Err(why), "{name} {wrong}");
+            }
+            let revoked = ask(&header, &base, &application(alg, true));
+            assert_eq!(revoked, Err(Refused::Revoked));
+        }
+    }
+
+    #[test]
+    fn the_algorithm_is_the_keys_whatever_the_head_says() {
+        use serde_json::json;
+        let iat = NOW.0 / 1_000;
+        let claims = json!({
+            "iss": "app_1", "aud": "https://s.example", "sub": "ann", "scope": "",
+            "iat": iat, "exp": iat + 60,
+        });
+        let both = [Algorithm::EdDsa, Algorithm::Es256];
+        for (by, says, known) in both.into_iter().flat_map(|by| {
+            let heads = ["EdDSA", "ES256", "none", "HS256", "RS256", "eddsa", ""];
+            heads.into_iter().flat_map(move |says| both.map(|known| (by, says, known)))
+        }) {
+            let token = signed(by, &json!({"alg": says, "kid": KID}), &claims);
+            let read = read_token(&token).unwrap();
+            let asked = read.caller(&application(known, false), "https://s.example", NOW);
+            let right = by == known && says == known.name();
+            assert_eq!(asked.is_ok(), right, "{by:?} {says} {known:?}");
+            assert!(right || asked == Err(Refused::Unknown));
+        }
+        // Nothing is critical that nobody here understands, not even nothing.
+        for crit in [json!(["b64"]), json!([]), json!(null), json!("exp")] {
+            let head = json!({"alg": "EdDSA", "kid": KID, "crit": crit});
+            assert!(read_token(&signed(Algorithm::EdDsa, &head, &claims)).is_err(), "{crit}");
+        }
+        // A key in the head is not looked at (RFC 8725, section 3.10).
+        let head = json!({"alg": "EdDSA", "kid": KID, "jwk": {"kty": "oct"}, "jku": "https://x"});
+        let token = signed(Algorithm::Es256, &head, &claims);
+        let asked = read_token(&token).unwrap();
+        let record = application(Algorithm::EdDsa, false);
+        assert_eq!(asked.caller(&record, "https://s.example", NOW), Err(Refused::Unknown));
     }
 
     #[test]

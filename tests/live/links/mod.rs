@@ -12,6 +12,7 @@ mod preview;
 mod qr;
 mod reads;
 mod redirects;
+mod reserved;
 mod rules;
 mod targets;
 mod transfer;
