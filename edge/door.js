@@ -3,7 +3,7 @@
 // here, goes the whole way through Rust (src/door.rs says what may be answered here), with the key
 // of a copy that there is none of.
 import Worker from "./build/index.js";
-export { Home, Recorder } from "./build/index.js";
+export { Home, Limiter, Recorder } from "./build/index.js";
 
 // worker-build hangs every export on the entry point.
 const { follow, without_copy: withoutCopy } = Worker.prototype;

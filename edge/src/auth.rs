@@ -4,6 +4,7 @@
 //! say more about a key than that the credential is not known.
 
 use crate::call::{Call, unavailable};
+use crate::limits::guard;
 use crate::platform::clock;
 use crate::registers::{self, Read};
 use shared::problem::{FORBIDDEN, Problem, UNAUTHENTICATED};
@@ -28,6 +29,7 @@ pub(crate) async fn caller(call: &Call, route: &Route) -> Result<Caller, Problem
         .ok_or_else(|| Problem::new(&UNAUTHENTICATED, MISSING))?;
     let caller = recognise(call, credential).await?;
     may(&caller, route.access)?;
+    guard::caller(call, route, &caller).await?;
     Ok(caller)
 }
 

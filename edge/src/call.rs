@@ -3,6 +3,7 @@
 //! Invariant: it belongs to one request and dies with it; its id is ours.
 
 use crate::events;
+use crate::limits::guard::Fields;
 use crate::log;
 use crate::platform::http::{self, Facts};
 use crate::platform::{Thrown, clock, entropy};
@@ -12,6 +13,7 @@ use shared::problem::{INTERNAL, MALFORMED, Problem, UNAVAILABLE};
 use shared::time::Millis;
 use shared::token::Caller;
 use shared::{body, id, sign};
+use std::cell::RefCell;
 use std::rc::Rc;
 use worker::{Context, Env};
 
@@ -28,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) settings: Rc<Settings>,
     /// What it says of itself.
     pub(crate) facts: Facts,
+    /// What is told of its limits.
+    pub(crate) limits: Rc<RefCell<Fields>>,
     /// `req_…`.
     pub(crate) id: String,
     /// When it came in.
@@ -46,6 +50,7 @@ impl Call {
         Ok(Self {
             settings: Settings::of(&env)?,
             facts: Facts::of(&request)?,
+            limits: Rc::default(),
             id: id::random_id("req", entropy::bits128()?),
             began: clock::now(),
             no_copy: None,

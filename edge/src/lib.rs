@@ -15,6 +15,9 @@ mod door;
 mod events;
 #[allow(missing_docs, reason = "the macro's own methods have none")]
 mod home;
+#[allow(missing_docs, reason = "the macro's own methods have none")]
+mod limiter;
+mod limits;
 mod links;
 mod log;
 mod memory;
@@ -32,6 +35,7 @@ mod system;
 
 pub use door::follow;
 pub use home::Home;
+pub use limiter::Limiter;
 pub use recorder::Recorder;
 
 use call::Call;

@@ -7,6 +7,7 @@
 use crate::log;
 use crate::platform::{Thrown, http, objects};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use shared::limits::wire as limits;
 use shared::roads::{self, Answer, Batch, Outcome, Register};
 use worker::Env;
 
@@ -63,6 +64,44 @@ impl Message for Spend {
 /// To a recorder: a batch to be kept, as [`Batch::encode`] writes it; answered with nothing.
 pub(crate) const KEEP_PATH: &str = "/keep";
 
+/// To a key's limiter: may so many units be spent?
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Check(pub(crate) limits::Ask);
+
+impl Message for Check {
+    const PATH: &'static str = "/check";
+    type Reply = limits::Reply;
+}
+
+/// To a key's limiter: a hold's end.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Settle(pub(crate) limits::Close);
+
+impl Message for Settle {
+    const PATH: &'static str = "/settle";
+    /// Whether it had not ended before.
+    type Reply = bool;
+}
+
+/// To a key's limiter: units that nobody used.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Refund(pub(crate) limits::Spent);
+
+impl Message for Refund {
+    const PATH: &'static str = "/refund";
+    /// Whether they came back.
+    type Reply = bool;
+}
+
+/// To a key's limiter: what is different about the key from now on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Except(pub(crate) limits::Exception);
+
+impl Message for Except {
+    const PATH: &'static str = "/except";
+    type Reply = ();
+}
+
 /// An object: its binding in `wrangler.toml` and its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Address {
@@ -79,6 +118,11 @@ impl Address {
     /// A recorder by its name.
     pub(crate) fn recorder(name: &str) -> Self {
         Self { binding: "RECORDER", name: name.into() }
+    }
+
+    /// The limiter of a key, by its name.
+    pub(crate) fn limiter(name: &str) -> Self {
+        Self { binding: "LIMITER", name: name.into() }
     }
 
     /// Sends a message and waits for its reply.

@@ -12,6 +12,8 @@ use crate::settings::Settings;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use shared::config::Durations;
+use shared::limits::policy::Policy;
+use shared::limits::wire as limits;
 use shared::links::wire::{self as links, Target};
 use shared::machine::mix;
 use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy, fnv1a};
@@ -27,6 +29,8 @@ use worker::Env;
 const LINKS_BYTES_MAX: usize = 16 << 20;
 /// 1 MiB ÷ (256 + 300 bytes a key) = 1,900 keys.
 const KEYS_BYTES_MAX: usize = 1 << 20;
+/// 1 MiB ÷ (256 + 500 bytes a policy) = 1,400 policies.
+const POLICIES_BYTES_MAX: usize = 1 << 20;
 /// Objects that one request asks at once: the platform's bound on connections.
 /// Source: developers.cloudflare.com/workers/platform/limits (simultaneous connections).
 const AT_ONCE_MAX: usize = 6;
@@ -57,6 +61,7 @@ pub(crate) trait Kept: DeserializeOwned + 'static {
 
 thread_local! {
     static LINKS: RefCell<Memory<Target>> = RefCell::new(Memory::new(LINKS_BYTES_MAX));
+    static POLICIES: RefCell<Memory<Policy>> = RefCell::new(Memory::new(POLICIES_BYTES_MAX));
     static KEYS: RefCell<Memory<KeyRecord>> = RefCell::new(Memory::new(KEYS_BYTES_MAX));
 }
 
@@ -82,6 +87,18 @@ impl Kept for KeyRecord {
     }
     fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
         &KEYS
+    }
+}
+
+impl Kept for Policy {
+    const PRODUCT: &'static str = limits::PRODUCT;
+    const WINDOW_S: u32 = workers_kv::WINDOW_S_MIN;
+    const AGED_SERVES: bool = true;
+    fn fresh_ms(durations: &Durations) -> u64 {
+        durations.policy_fresh_ms
+    }
+    fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
+        &POLICIES
     }
 }
 
@@ -119,6 +136,22 @@ pub(crate) async fn read<T: Kept>(call: &Call, key: &str) -> Read<T> {
         (Read::Unavailable, Some(Entry { value, .. })) if T::AGED_SERVES => Read::Found(value),
         (read, _) => read,
     }
+}
+
+/// Reads a register at its home, past memory and copy: somebody has seen a newer one.
+pub(crate) async fn renew<T: Kept>(call: &Call, key: &str) -> Read<T> {
+    let (env, settings) = (call.env.clone(), Rc::clone(&call.settings));
+    let source = Source { env, settings, id: call.id.clone(), no_copy: None };
+    from_home(&source, key).await.unwrap_or_else(|why| {
+        log::fault(&source.id, "home", why);
+        Read::Unavailable
+    })
+}
+
+/// How new the register in memory is; older than any when it was pushed out meanwhile.
+pub(crate) fn stamp<T: Kept>(key: &str) -> Stamp {
+    let known = T::memory().with_borrow_mut(|memory| memory.get(key));
+    known.map_or(Stamp { epoch: 0, version: 0 }, |entry| entry.stamp)
 }
 
 /// What memory says of a key by itself.
@@ -267,6 +300,9 @@ fn learn(call: &Call, register: &Register) {
     let learned = match product.as_str() {
         <Target as Kept>::PRODUCT => {
             remember::<Target>(key, *stamp, value.as_deref(), now).map(|_| ())
+        }
+        <Policy as Kept>::PRODUCT => {
+            remember::<Policy>(key, *stamp, value.as_deref(), now).map(|_| ())
         }
         <KeyRecord as Kept>::PRODUCT => {
             remember::<KeyRecord>(key, *stamp, value.as_deref(), now).map(|_| ())

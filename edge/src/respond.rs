@@ -165,6 +165,9 @@ pub(crate) fn headers(call: &Call, envelope: &Envelope) -> Vec<(String, String)>
     add("x-request-id", &call.id);
     add("x-content-type-options", "nosniff");
     add("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    for (name, value) in call.limits.borrow().headers() {
+        add(name, &value);
+    }
     if envelope.replayed {
         add("idempotent-replayed", "true");
     }

@@ -5,6 +5,7 @@
 
 use crate::api::through;
 use crate::call::Call;
+use crate::limits::{self, guard};
 use crate::respond::{self, Answer};
 use crate::{console, links, system};
 use shared::problem::{METHOD_NOT_ALLOWED, Problem};
@@ -18,7 +19,10 @@ pub(crate) async fn serve(call: &Call) -> Response {
     }
     match route::find(&call.facts.method, &call.facts.path, |side| side != Side::Origin) {
         Found::Route(route, segments) => {
-            let answer = handle(call, route, &segments).await;
+            let answer = match guard::address(call, route).await {
+                Ok(()) => handle(call, route, &segments).await,
+                Err(problem) => Err(problem),
+            };
             respond::respond(call, Some(route), answer)
         }
         Found::OtherMethod(allow) if call.facts.method == "OPTIONS" => {
@@ -50,6 +54,11 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         Op::LinkQr => links::qr::code(call, route, at).await,
 
         // limits
+        Op::LimitCheck => limits::check::check(call, route).await.map(Answer::Whole),
+        Op::LimitPeek => limits::check::peek(call, route).await.map(Answer::Whole),
+        Op::LimitRefund => limits::check::refund(call, route).await.map(Answer::Whole),
+        Op::LimitExcept => limits::except::put(call, route, at).await.map(Answer::Whole),
+        Op::LimitUnexcept => limits::except::delete(call, route, at).await.map(Answer::Whole),
         Op::LimitPolicyPut => through(call, route, at).await.map(Answer::Whole),
         Op::LimitPolicyGet => through(call, route, at).await.map(Answer::Whole),
         Op::LimitPolicyDelete => through(call, route, at).await.map(Answer::Whole),

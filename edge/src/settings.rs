@@ -5,6 +5,7 @@
 
 use crate::platform::Thrown;
 use shared::config::Durations;
+use shared::limits::guard::Tiers;
 use shared::links::domain::Domains;
 use shared::sign::{Keyed, Keys};
 use std::cell::RefCell;
@@ -36,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<String>,
     /// Crate version and deployment.
     pub(crate) version: String,
+    /// Calls a minute of each tier.
+    pub(crate) tiers: Tiers,
+    /// Whether this machine's own addresses are limited too.
+    pub(crate) limits_loopback: bool,
     /// Between edge and origin.
     pub(crate) signing: Keys,
     /// Checks service keys.
@@ -87,6 +92,9 @@ impl Settings {
             domains: Domains::parse(&url("PUBLIC_URL")?, get("SHORT_DOMAINS"))
                 .map_err(|why| format!("SHORT_DOMAINS: {why}"))?,
             public_url: url("PUBLIC_URL")?,
+            tiers: Tiers::parse(get("LIMITS_TIERS"))
+                .map_err(|why| format!("LIMITS_TIERS: {why}"))?,
+            limits_loopback: get("LIMITS_LOOPBACK") == "1",
             cors_origins: origins.filter(|one| !one.is_empty()).map(str::to_string).collect(),
             version: match get("deployment") {
                 "" => crate_version.into(),

@@ -39,6 +39,8 @@ macro_rules! durations {
 durations! {
     /// How long an isolate serves a link from memory without asking again.
     link_fresh_ms "SELVEDGE_LINK_FRESH_MS" 5_000;
+    /// How long an isolate decides by a policy without asking whether there is a newer one.
+    policy_fresh_ms "SELVEDGE_POLICY_FRESH_MS" 10_000;
     /// How long an isolate trusts its copy of a key; with the KV window below 60 s.
     key_fresh_ms "SELVEDGE_KEY_FRESH_MS" 10_000;
     /// An isolate hands its events over at latest after this.

@@ -6,6 +6,7 @@
 
 use super::meter::held::{EARLY_MS, LIFE_MS_MAX, UNITS_MAX};
 use super::wire::{Ask, Close, Decided, Plan};
+use crate::machine::mix;
 use crate::roads::Stamp;
 use crate::time::{Millis, SECOND_MS};
 
@@ -146,7 +147,9 @@ impl Lease {
     fn says(&self) -> Decided {
         let left = self.units.saturating_sub(self.spent);
         let remaining = self.granted.remaining.saturating_add(left);
-        Decided { remaining, wait_ms: Some(0), ..self.granted.clone() }
+        // Every decision has a name of its own, to be refunded by.
+        let id = mix(self.id.wrapping_add(self.spent));
+        Decided { id, remaining, wait_ms: Some(0), ..self.granted.clone() }
     }
 }
 

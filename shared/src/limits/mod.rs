@@ -16,6 +16,7 @@ pub mod policy;
 pub mod publish;
 pub mod query;
 pub mod request;
+pub mod reservation;
 pub mod rule;
 pub mod usage;
 pub mod wire;

@@ -172,6 +172,12 @@ impl Policy {
         Plan { stamp, rules, lease: self.lease }
     }
 
+    /// The same with another limit.
+    #[must_use]
+    pub fn with_limit(&self, limit: u64) -> Self {
+        Self { limit: Some(limit), ..self.clone() }
+    }
+
     /// How long to wait for a key's object.
     #[must_use]
     pub fn timeout_ms(&self) -> u64 {

@@ -56,6 +56,13 @@ fn one() -> u64 {
 }
 
 impl CheckRequest {
+    /// A question that only looks.
+    #[must_use]
+    pub fn look(policy: &str, key: &str, tier: Option<&str>) -> Self {
+        let (policy, key, tier) = (policy.into(), key.into(), tier.map(Into::into));
+        Self { policy, key, cost: 0, tier, also: Vec::new() }
+    }
+
     /// All limits of the question, the first one first.
     #[must_use]
     pub fn limits(&self) -> Vec<Also> {

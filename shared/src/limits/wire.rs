@@ -3,7 +3,10 @@
 //! Invariant: names are pinned by `tests/golden`. Two versions of the Worker may stand at the two
 //! ends: fields are only added, with defaults.
 
-use super::rule::Rule;
+use super::error::INVALID;
+use super::policy::Policy;
+use super::rule::{LIMIT_MAX, Rule};
+use crate::problem::{FieldError, Problem};
 use crate::roads::Stamp;
 use crate::time::Millis;
 use alloc::{format, string::String, vec::Vec};
@@ -161,4 +164,33 @@ pub struct Exception {
     /// Allow everything, and count nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub exempt: bool,
+}
+
+impl Exception {
+    /// Checks it against the policy that it is an exception of.
+    ///
+    /// # Errors
+    /// 422: nothing is different, a limit out of bounds or beside several rules, or a ban that is
+    /// also an exemption.
+    pub fn check(&self, policy: &Policy) -> Result<(), Problem> {
+        let refuse = |pointer: &str, detail: String| {
+            Problem::fields(&INVALID, alloc::vec![FieldError { pointer: pointer.into(), detail }])
+        };
+        let Some(limit) = self.limit else {
+            return match (self.ban, self.exempt) {
+                (true, true) => Err(refuse("/exempt", "does not go with a ban".into())),
+                (false, false) => Err(refuse("", "says nothing: limit, ban or exempt".into())),
+                _ => Ok(()),
+            };
+        };
+        if !policy.all.is_empty() {
+            return Err(refuse("/limit", "the policy has several rules".into()));
+        }
+        if self.ban || self.exempt {
+            return Err(refuse("/limit", "does not go with a ban or an exemption".into()));
+        }
+        policy.with_limit(limit).check().map_err(|_| {
+            refuse("/limit", format!("must be 1 to {LIMIT_MAX}, of a log 1 to 10,000"))
+        })
+    }
 }

@@ -4,6 +4,7 @@
 //! README's table. Invariant: what is not here is not served; the compiler holds every [`Op`] to a
 //! handler; a route says who may call it, or it does not build.
 
+use crate::limits::{self, guard::Guard};
 use crate::problem::{self, Kind};
 use alloc::{string::String, vec::Vec};
 
@@ -30,6 +31,11 @@ pub enum Op {
     LinkImport,
     LinkExport,
     LinkQr,
+    LimitCheck,
+    LimitPeek,
+    LimitRefund,
+    LimitExcept,
+    LimitUnexcept,
     LimitPolicyPut,
     LimitPolicyGet,
     LimitPolicyDelete,
@@ -112,6 +118,8 @@ pub struct Route {
     pub side: Side,
     /// Who may call.
     pub access: Access,
+    /// What limits it.
+    pub guard: Guard,
     /// One line for the documents.
     pub summary: &'static str,
     /// The schema of the JSON body.
@@ -151,6 +159,9 @@ impl Route {
         }
         if self.is_streamed() {
             all.push(&problem::LENGTH_REQUIRED);
+        }
+        if self.guard != Guard::Free {
+            all.push(&limits::error::EXCEEDED);
         }
         if self.is_idempotent() {
             all.extend([&problem::IN_PROGRESS, &problem::IDEMPOTENCY_MISMATCH]);

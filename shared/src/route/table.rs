@@ -5,6 +5,8 @@ use super::Side::{self, Edge, Origin, Through};
 use super::{Access, Op, Route};
 use crate::limits::backtest;
 use crate::limits::error as limits;
+use crate::limits::guard::Guard;
+use crate::limits::policy::OnFailure;
 use crate::links::error as links;
 use crate::links::request::BULK_BYTES_MAX;
 use crate::{body, problem, roads};
@@ -23,6 +25,11 @@ const fn route(
         product: "http",
         side,
         access,
+        guard: match access {
+            Public => Guard::Public,
+            Scope(_) | Service => Guard::Api(OnFailure::Open),
+            Operator | Signed => Guard::Free,
+        },
         summary: "",
         request: None,
         response: (200, ""),
@@ -32,8 +39,12 @@ const fn route(
     }
 }
 
+/// What signs in, takes a password, makes a token or moves money (M19).
+const CLOSED: Guard = Guard::Api(OnFailure::Closed);
+const CHECK: Access = Scope("limits:check");
 const READ: Access = Scope("limits:read");
 const WRITE: Access = Scope("limits:write");
+const OVERRIDE: &str = "/api/v1/limits/overrides/{policy}/{key}";
 const EXPORTS: &str = "/api/v1/privacy/exports";
 const EXPORT: &str = "/api/v1/privacy/exports/{request}";
 const EXPORT_ITEMS: &str = "/api/v1/privacy/exports/{request}/items";
@@ -127,6 +138,46 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         product: "limits",
+        summary: "Spend units of one limit, or of several at once",
+        request: Some("CheckRequest"),
+        response: (200, "CheckAnswer"),
+        query: &["enforce"],
+        problems: &[&limits::INVALID, &limits::NOT_FOUND, &limits::BANNED],
+        ..route(Op::LimitCheck, "POST", "/api/v1/limits/check", Edge, CHECK)
+    },
+    Route {
+        product: "limits",
+        summary: "Look at a key, without spending",
+        response: (200, "CheckAnswer"),
+        query: &["policy", "key", "tier"],
+        problems: &[&limits::INVALID, &limits::NOT_FOUND],
+        ..route(Op::LimitPeek, "GET", "/api/v1/limits/peek", Edge, CHECK)
+    },
+    Route {
+        product: "limits",
+        summary: "Give units back that nobody used",
+        request: Some("RefundRequest"),
+        response: (200, "RefundAnswer"),
+        problems: &[&limits::INVALID],
+        ..route(Op::LimitRefund, "POST", "/api/v1/limits/refund", Edge, CHECK)
+    },
+    Route {
+        product: "limits",
+        summary: "Make one key different: its own limit, a ban, an exemption",
+        request: Some("Exception"),
+        response: (200, "Override"),
+        problems: &[&limits::INVALID, &limits::NOT_FOUND],
+        ..route(Op::LimitExcept, "PUT", OVERRIDE, Edge, WRITE)
+    },
+    Route {
+        product: "limits",
+        summary: "Make a key the same as others again",
+        response: (204, ""),
+        problems: &[&limits::INVALID, &limits::NOT_FOUND],
+        ..route(Op::LimitUnexcept, "DELETE", OVERRIDE, Edge, WRITE)
+    },
+    Route {
+        product: "limits",
         summary: "List the application's policies, by name",
         response: (200, "PolicyPage"),
         query: &["limit", "cursor"],
@@ -172,6 +223,7 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::LimitBacktest, "POST", "/api/v1/limits/backtest", Through, READ)
     },
     Route {
+        guard: CLOSED,
         summary: "Mint a user token within the key's scopes",
         request: Some("TokenRequest"),
         response: (201, "TokenAnswer"),
@@ -209,6 +261,7 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::PrivacyErasureGet, "GET", ERASURE, Through, Scope("privacy:write"))
     },
     Route {
+        guard: Guard::Free,
         summary: "Whether the edge serves, and which version; does not ask the origin",
         response: (200, "Health"),
         ..route(Op::EdgeHealth, "GET", "/healthz", Edge, Public)

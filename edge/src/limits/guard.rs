@@ -1,0 +1,191 @@
+//! The guard of every route: the address when a request comes, the caller once it is known.
+//!
+//! Invariant: what guards a route stands in the route table; a loose limit costs no object call
+//! while its key is far from it (M10). What was decided is told in `RateLimit` and
+//! `RateLimit-Policy`, whatever the answer is.
+
+use super::{Limit, Outcome, Verdict};
+use crate::call::{Call, unavailable};
+use lru::LruCache;
+use shared::limits::error::EXCEEDED;
+use shared::limits::field;
+use shared::limits::guard::{
+    API, API_ADDRESS, APP, Guard, Own, PUBLIC_ADDRESS, UNLIMITED, address_key, is_loopback,
+};
+use shared::limits::policy::{OnFailure, Policy};
+use shared::limits::rule::{LIMIT_MAX, Rule};
+use shared::limits::wire::Decided;
+use shared::problem::Problem;
+use shared::roads::{Stamp, fnv1a};
+use shared::route::Route;
+use shared::time::Millis;
+use shared::token::Caller;
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+
+/// Addresses that an isolate counts by itself: 16,384 × 64 bytes = 1 MiB.
+const SPARED_MAX: NonZeroUsize = match NonZeroUsize::new(16_384) {
+    Some(max) => max,
+    None => NonZeroUsize::MIN,
+};
+/// Raised when the service's own limits change in a way that a key's object must know.
+const STAMP: Stamp = Stamp { epoch: 0, version: 1 };
+
+thread_local! {
+    /// By limit and address: the window, and what this isolate gave away in it.
+    static SPARED: RefCell<LruCache<u64, (u64, u64)>> = RefCell::new(LruCache::new(SPARED_MAX));
+}
+
+/// What is told of the limits of a request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    policy: Vec<String>,
+    remaining: Vec<String>,
+}
+
+impl Fields {
+    fn add(&mut self, name: &str, rule: &Rule, said: &Decided) {
+        self.policy.push(field::policy(name, rule));
+        self.remaining.push(field::remaining(name, said.remaining, said.reset_ms));
+    }
+
+    /// As headers; none when nothing was decided.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+        if self.policy.is_empty() {
+            return Vec::new();
+        }
+        let (policy, remaining) = (self.policy.join(", "), self.remaining.join(", "));
+        vec![("ratelimit-policy", policy), ("ratelimit", remaining)]
+    }
+}
+
+/// Before a route is served: the address.
+///
+/// # Errors
+/// 429, 503.
+pub(crate) async fn address(call: &Call, route: &Route) -> Result<(), Problem> {
+    match route.guard {
+        Guard::Free => Ok(()),
+        Guard::Public => draw_by_address(call, &PUBLIC_ADDRESS, None).await,
+        Guard::Api(on_failure) => draw_by_address(call, &API_ADDRESS, Some(on_failure)).await,
+    }
+}
+
+/// Once the caller of a route is known.
+///
+/// # Errors
+/// 429, 503.
+pub(crate) async fn caller(call: &Call, route: &Route, caller: &Caller) -> Result<(), Problem> {
+    let Guard::Api(on_failure) = route.guard else { return Ok(()) };
+    if caller.tier == UNLIMITED {
+        // More than any isolate can serve in the window.
+        tell(call, &API, &whole(LIMIT_MAX));
+        return Ok(());
+    }
+    let key = match caller.principal.strip_prefix("user:") {
+        Some(sub) => format!("{}/{sub}", caller.app),
+        None => caller.app.clone(),
+    };
+    draw(call, &API, &caller.tier, &key, on_failure).await
+}
+
+/// Draws one unit of an address' limit.
+///
+/// # Errors
+/// 429, 503.
+pub(crate) async fn draw_by_address(
+    call: &Call,
+    own: &Own,
+    on_failure: Option<OnFailure>,
+) -> Result<(), Problem> {
+    let ip = call.facts.ip.as_str();
+    if exempt(call) {
+        tell(call, own, &whole(own.limit));
+        return Ok(());
+    }
+    if let Some(left) = spare(own, ip, call.began) {
+        let remaining = own.limit.saturating_sub(own.spare()).saturating_add(left);
+        tell(call, own, &Decided { remaining, ..whole(own.limit) });
+        return Ok(());
+    }
+    draw(call, own, "", &address_key(ip), on_failure.unwrap_or(own.on_failure)).await
+}
+
+/// Whether the address is this machine's own, which is not limited unless a test asks for it.
+pub(crate) fn exempt(call: &Call) -> bool {
+    let ip = call.facts.ip.as_str();
+    !call.settings.limits_loopback && (ip.is_empty() || is_loopback(ip))
+}
+
+/// Gives one unit of a loose limit away, without asking anybody; what is left of that.
+pub(crate) fn spare(own: &Own, ip: &str, now: Millis) -> Option<u64> {
+    let window = now.0.checked_div(own.window_ms)?;
+    let key = fnv1a(format!("{}/{}", own.name, address_key(ip)).as_bytes());
+    SPARED.with_borrow_mut(|spared| {
+        let (begun, given) = spared.get_or_insert_mut(key, || (window, 0));
+        if *begun != window {
+            (*begun, *given) = (window, 0);
+        }
+        let left = own.spare().checked_sub(given.saturating_add(1))?;
+        *given = given.saturating_add(1);
+        Some(left)
+    })
+}
+
+/// Draws one unit of one of the service's own limits.
+///
+/// # Errors
+/// 429, 503.
+pub(crate) async fn draw(
+    call: &Call,
+    own: &Own,
+    tier: &str,
+    key: &str,
+    on_failure: OnFailure,
+) -> Result<(), Problem> {
+    let policy = own.policy(&call.settings.tiers);
+    let policy = Policy { on_failure, ..policy };
+    let plan = policy.plan(STAMP, tier);
+    let limit = Limit { app: APP, name: own.name, key, policy: &policy, plan };
+    let verdict = limit.spend(call, 1).await;
+    let outcome = limit.settle(call, &verdict);
+    if let (Verdict::Decided(said, _), Some(rule)) = (&verdict, limit.plan.rules.first()) {
+        call.limits.borrow_mut().add(own.name, rule, said);
+    }
+    match (outcome, verdict) {
+        (Outcome::Refused, Verdict::Decided(said, _)) => {
+            Err(exceeded(own.name, said.limit, said.wait_ms.unwrap_or_default()))
+        }
+        (outcome, _) if outcome.goes_on() => Ok(()),
+        _ => Err(unavailable()),
+    }
+}
+
+/// 429, with the time to come back.
+pub(crate) fn exceeded(policy: &str, limit: u64, wait_ms: u64) -> Problem {
+    let detail = format!("more than the policy {policy} allows: {limit} in a window");
+    Problem::new(&EXCEEDED, detail).retry_after(field::retry_after_s(wait_ms))
+}
+
+fn tell(call: &Call, own: &Own, said: &Decided) {
+    let policy = own.policy(&call.settings.tiers);
+    if let Some(rule) = policy.plan(STAMP, "").rules.first() {
+        let rule = Rule { limit: said.limit, ..*rule };
+        call.limits.borrow_mut().add(own.name, &rule, said);
+    }
+}
+
+/// Nothing is spent.
+fn whole(limit: u64) -> Decided {
+    Decided {
+        allowed: true,
+        rule: 0,
+        limit,
+        remaining: limit,
+        reset_ms: 0,
+        wait_ms: Some(0),
+        at: Millis(0),
+        id: 0,
+        lease: None,
+    }
+}

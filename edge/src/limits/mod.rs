@@ -1,0 +1,158 @@
+//! limits: one question, from this isolate's lease or denial, or from the key's object.
+//!
+//! Invariant: memory is plain data, never borrowed across an await. An object that does not answer
+//! is not asked again: the policy says what then (M9).
+
+pub(crate) mod check;
+pub(crate) mod except;
+mod find;
+pub(crate) mod guard;
+mod tally;
+
+use crate::call::Call;
+use crate::log;
+use crate::objects::{Address, Check};
+use crate::platform::clock;
+use lru::LruCache;
+use shared::limits::holder::{Holder, Local, ServedBy};
+use shared::limits::meter::held::UNITS_MAX;
+use shared::limits::policy::{OnFailure, Policy};
+use shared::limits::wire::{Ask, Decided, Plan, Reply, object_name};
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+
+/// Keys that an isolate remembers: 4,096 × about 500 bytes = 2 MiB.
+const HOLDERS_MAX: NonZeroUsize = match NonZeroUsize::new(4_096) {
+    Some(max) => max,
+    None => NonZeroUsize::MIN,
+};
+const _: () = assert!(UNITS_MAX < 64, "a batch of events would not carry a lease's tallies");
+
+thread_local! {
+    static HOLDERS: RefCell<LruCache<String, Holder>> = RefCell::new(LruCache::new(HOLDERS_MAX));
+}
+
+/// A limit: whose, by which policy, for which key.
+pub(crate) struct Limit<'a> {
+    /// The application whose policy it is.
+    pub(crate) app: &'a str,
+    /// The policy's name.
+    pub(crate) name: &'a str,
+    /// Who is counted.
+    pub(crate) key: &'a str,
+    /// The policy.
+    pub(crate) policy: &'a Policy,
+    /// The policy for this caller's tier.
+    pub(crate) plan: Plan,
+}
+
+/// What came of a question.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// Decided, and by whom.
+    Decided(Decided, ServedBy),
+    /// The object has seen a newer policy.
+    Stale,
+    /// Nobody answered in time.
+    Unanswered,
+    /// Another limit of the question had refused before.
+    Unasked,
+}
+
+/// How a decision is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Within the limit.
+    Allowed,
+    /// Refused.
+    Refused,
+    /// Beyond the limit, but the policy only watches.
+    Shadowed,
+    /// Admitted because nobody answered.
+    FailedOpen,
+    /// Refused because nobody answered.
+    FailedClosed,
+}
+
+impl Outcome {
+    /// Whether the caller may go on.
+    pub(crate) fn goes_on(self) -> bool {
+        !matches!(self, Self::Refused | Self::FailedClosed)
+    }
+}
+
+impl Limit<'_> {
+    /// The name of the key's object.
+    pub(crate) fn object(&self) -> String {
+        object_name(self.app, self.name, self.key)
+    }
+
+    /// Spends `cost` units, if they are there.
+    pub(crate) async fn spend(&self, call: &Call, cost: u64) -> Verdict {
+        let (object, asked_at) = (self.object(), clock::now());
+        let patience_ms = self.policy.timeout_ms();
+        let local = HOLDERS.with_borrow_mut(|holders| {
+            let holder = holders.get_or_insert_mut(object.clone(), Holder::default);
+            holder.local(asked_at, &self.plan, cost, patience_ms)
+        });
+        let ask = match local {
+            Local::Decided(said, by) => return Verdict::Decided(said, by),
+            Local::Ask(ask) => ask,
+        };
+        let check = Check(ask);
+        let verdict = ask_object(call, &object, &check, patience_ms).await;
+        HOLDERS.with_borrow_mut(|holders| {
+            let Some(holder) = holders.get_mut(&object) else { return };
+            match &verdict {
+                Verdict::Decided(said, _) => holder.learn(asked_at, clock::now(), &check.0, said),
+                _ => holder.forget(),
+            }
+        });
+        verdict
+    }
+
+    /// Asks the object itself, past what this isolate remembers.
+    pub(crate) async fn ask(&self, call: &Call, cost: u64, hold: bool) -> Verdict {
+        let ask = Ask { plan: self.plan.clone(), cost, ahead: 0, close: None, hold };
+        ask_object(call, &self.object(), &Check(ask), self.policy.timeout_ms()).await
+    }
+
+    /// What a verdict means under the policy.
+    pub(crate) fn outcome(&self, verdict: &Verdict) -> Outcome {
+        match verdict {
+            Verdict::Unasked => Outcome::Allowed,
+            Verdict::Decided(said, _) if said.allowed => Outcome::Allowed,
+            Verdict::Decided(..) if self.policy.shadow => Outcome::Shadowed,
+            Verdict::Decided(..) => Outcome::Refused,
+            Verdict::Stale | Verdict::Unanswered => match self.policy.on_failure {
+                OnFailure::Open => Outcome::FailedOpen,
+                OnFailure::Closed => Outcome::FailedClosed,
+            },
+        }
+    }
+
+    /// The same, and counts it.
+    pub(crate) fn settle(&self, call: &Call, verdict: &Verdict) -> Outcome {
+        let outcome = self.outcome(verdict);
+        if !matches!(verdict, Verdict::Unasked) {
+            tally::count(call, self, outcome);
+        }
+        outcome
+    }
+
+    /// What this isolate remembers of the key is not true any more.
+    pub(crate) fn forget(&self) {
+        HOLDERS.with_borrow_mut(|holders| holders.pop(&self.object()));
+    }
+}
+
+async fn ask_object(call: &Call, object: &str, check: &Check, patience_ms: u64) -> Verdict {
+    match Address::limiter(object).send(&call.env, check, patience_ms).await {
+        Ok(Reply::Decided(said)) => Verdict::Decided(said, ServedBy::Object),
+        Ok(Reply::Stale(_)) => Verdict::Stale,
+        Err(why) => {
+            log::fault(&call.id, "limiter", why);
+            Verdict::Unanswered
+        }
+    }
+}
