@@ -50,6 +50,14 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if path.contains("{kid}") {
         path = path.replace("{kid}", &app.stack.key(&app.id, &["links:read"]).await.1);
     }
+    if route.product == "limits" && path.contains("{name}") {
+        let name = alias();
+        let policy = json!({"limit": 9, "window_ms": 1_000});
+        let put = app.ask("PUT", &format!("/api/v1/limits/policies/{name}"));
+        put.json(&policy).send().await.is(201);
+        path = path.replace("{name}", &name);
+    }
+    let path = path.replace("{policy}", "api");
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");
     // A domain of its own: what is blocked is blocked for every test.
