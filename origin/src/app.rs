@@ -11,7 +11,7 @@ use shared::links::code::Permutation;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 
-/// Long bodies at once: each is up to 64 MiB, and as much again of what is read from it.
+/// Long bodies at once: each takes up to 0.2 GB, with what is read from it.
 pub const STREAMS_MAX: usize = 4;
 
 #[derive(Debug)]

@@ -16,11 +16,16 @@ struct Sealed {
     path: String,
     body: String,
     context: String,
+    /// Whether the body streams, so that its length stands for it.
+    streamed: bool,
 }
 
 impl Sealed {
     fn signature(&self, keys: &Keys, at: Millis) -> String {
-        let content = sign::content(self.body.as_bytes());
+        let content = match self.streamed {
+            true => sign::stream(self.body.len() as u64),
+            false => sign::content(self.body.as_bytes()),
+        };
         let request = sign::Request {
             method: self.method,
             path_and_query: &self.path,
@@ -67,7 +72,8 @@ async fn seal(route: &Route, app: &App<'_>, documents: &Documents) -> Sealed {
     let inner = if route.side == Side::Through { "/internal" } else { "" };
     let body = documents.body(route).map_or_else(String::new, |body| body.to_string());
     let context = context(app).encode();
-    Sealed { method: route.method, path: format!("{inner}{path}"), body, context }
+    let (method, path, streamed) = (route.method, format!("{inner}{path}"), route.is_streamed());
+    Sealed { method, path, body, context, streamed }
 }
 
 /// The same request with one thing changed after it was signed.
@@ -144,6 +150,7 @@ async fn a_clients_own_context_and_signature_reach_nobody() {
         path: "/internal/api/v1/shorten".into(),
         body: body.to_string(),
         context: context(&other).encode(),
+        streamed: false,
     };
     let signature = forged.signature(&keys(&stack), db::now());
     let ask = app.ask("POST", "/api/v1/shorten").json(&body);
@@ -169,6 +176,7 @@ async fn an_event_that_no_product_takes_is_a_dead_letter_once() {
         path: "/internal/events".into(),
         body: json!({"recorder": recorder, "first_seq": 1, "events": events}).to_string(),
         context: context(&app).encode(),
+        streamed: false,
     };
     for _ in 0..2 {
         let ask = stack.origin("POST", &sealed.path).header(CONTEXT_HEADER, &sealed.context);

@@ -53,6 +53,22 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if path.contains("{request}") {
         path = path.replace("{request}", &request(route, app).await);
     }
+    if route.product == "limits" && path.contains("{name}") {
+        let name = alias();
+        let policy = json!({"limit": 9, "window_ms": 1_000});
+        let put = app.ask("PUT", &format!("/api/v1/limits/policies/{name}"));
+        put.json(&policy).send().await.is(201);
+        path = path.replace("{name}", &name);
+    }
+    if route.product == "limits" && route.side == Side::Edge {
+        let put = app.ask("PUT", "/api/v1/limits/policies/checkout");
+        put.json(&json!({"limit": 9, "window_ms": 1_000})).send().await;
+        path = path.replace("{policy}", "checkout").replace("{key}", "ann");
+    }
+    if route.op == Op::LimitPeek {
+        path += "?policy=checkout&key=ann";
+    }
+    let path = path.replace("{policy}", "api");
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");
     // A domain of its own: what is blocked is blocked for every test.

@@ -11,6 +11,7 @@ mod client;
 mod contract;
 mod idempotency;
 mod keys;
+mod limits;
 mod links;
 mod lists;
 mod privacy;

@@ -52,6 +52,8 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
 fn in_path(route: &Route, name: &str) -> Value {
     let (about, example) = match name {
         "name" if route.product == "limits" => ("The policy's name.", "checkout"),
+        "policy" if route.side == Side::Edge => ("The policy's name.", "checkout"),
+        "key" => ("The key, percent-encoded.", "ann"),
         "policy" => ("The name of one of the service's own policies.", "api"),
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
@@ -97,6 +99,14 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!({"type": "string"}),
             json!("2026-11-20T05:00:00Z"),
         ),
+        "enforce" => (
+            "A refusal is a problem: 429, or 403 for a banned key.",
+            json!({"type": "boolean", "default": false}),
+            json!(true),
+        ),
+        "policy" => ("The policy's name.", json!({"type": "string"}), json!("checkout")),
+        "key" => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
+        "tier" => ("A tier of the policy.", json!({"type": "string"}), json!("pro")),
         "tag" => ("Only with this tag.", json!({"type": "string"}), json!("docs")),
         "q" => ("Only with this text in them.", json!({"type": "string"}), json!("selvage")),
         "from" => (

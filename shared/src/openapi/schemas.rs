@@ -2,15 +2,17 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
+use super::limits;
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
 };
 use crate::limits::backtest::{BacktestAnswer, BacktestRequest, Log, RefusedKey, Row, Tested};
-use crate::limits::policy::{Policy, Tier};
+use crate::limits::policy::Policy;
 use crate::limits::publish::PublishedPolicy;
-use crate::limits::usage::{self, Counts, KeyCounts, Usage, UsageSlot};
-use crate::limits::wire::key_hash;
+use crate::limits::request::{CheckAnswer, CheckRequest, Override, RefundAnswer, RefundRequest};
+use crate::limits::usage::Usage;
+use crate::limits::wire::Exception;
 use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
@@ -25,7 +27,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 /// 2026-11-20T05:11:43.000Z.
-const AT: Millis = Millis(1_795_151_503_000);
+pub(super) const AT: Millis = Millis(1_795_151_503_000);
 
 macro_rules! types {
     ($($name:literal: $type:ty = $example:expr;)*) => {
@@ -77,12 +79,18 @@ types! {
             problem: None,
         }],
     };
-    "Policy": Policy = policy();
-    "PublishedPolicy": PublishedPolicy = published();
-    "PolicyPage": Page<PublishedPolicy> = page_of(published(), &published().name);
-    "Usage": Usage = used();
+    "CheckRequest": CheckRequest = limits::question();
+    "CheckAnswer": CheckAnswer = limits::answer();
+    "RefundRequest": RefundRequest = limits::refund();
+    "RefundAnswer": RefundAnswer = RefundAnswer { refunded: true };
+    "Exception": Exception = Exception { limit: Some(1_000), ..Exception::default() };
+    "Override": Override = limits::different();
+    "Policy": Policy = limits::policy();
+    "PublishedPolicy": PublishedPolicy = limits::published();
+    "PolicyPage": Page<PublishedPolicy> = page_of(limits::published(), "checkout");
+    "Usage": Usage = limits::used();
     "BacktestRequest": BacktestRequest<'static> = BacktestRequest {
-        policy: Tested::Whole(policy().into()),
+        policy: Tested::Whole(limits::policy().into()),
         tier: Some("pro".into()),
         log: Log(vec![Row { at: AT, key: "ann".into(), cost: 1 }]),
     };
@@ -152,34 +160,6 @@ types! {
         "press",
     );
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
-}
-
-fn policy() -> Policy {
-    let pro = Tier { limit: Some(10_000), ..Tier::default() };
-    Policy {
-        limit: Some(100),
-        window_ms: Some(60_000),
-        burst: Some(20),
-        tiers: [("pro".into(), pro)].into(),
-        lease: true,
-        ..Policy::default()
-    }
-}
-
-fn published() -> PublishedPolicy {
-    let policy = policy();
-    let name = "checkout".into();
-    PublishedPolicy { name, policy, version: 1, created_at: AT, updated_at: AT }
-}
-
-fn used() -> Usage {
-    let counts = Counts { allowed: 9, refused: 2, ..Counts::default() };
-    Usage {
-        policy: "checkout".into(),
-        counts,
-        series: vec![UsageSlot { at: usage::slot(AT), counts }],
-        hottest: vec![KeyCounts { key_hash: key_hash("ann"), allowed: 4, refused: 2 }],
-    }
 }
 
 fn link() -> Link {
