@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(4);
 const BATCH: u64 = 64;
 
 /// Links that exist before anything is killed.
-async fn links(client: &Client, name: &str) -> BTreeMap<String, String> {
+pub async fn links(client: &Client, name: &str) -> BTreeMap<String, String> {
     let mut links = BTreeMap::new();
     for n in 0..LINKS {
         let target = format!("https://target.example/{name}/{n}");

@@ -11,6 +11,7 @@ use shared::links::wire::Click;
 use shared::privacy::EXPORT_KEEP_MS;
 use shared::roads::Event;
 use shared::time::{DAY_MS, Millis};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const EXPORTS: &str = "/api/v1/privacy/exports";
@@ -129,6 +130,35 @@ async fn traces(app: &App, sub: &str) -> Vec<String> {
     found
 }
 
+/// 400 referrers of one link in eleven hours: more counts than one step takes.
+async fn many_clicks(app: &App, link: &str, now: Millis) {
+    let events = (0..4_400).map(|n: u64| {
+        let mut event = click(link, "JP", Millis(now.0 - (n % 11) * 3_600_000));
+        let mut click: Click = serde_json::from_str(&event.body).unwrap();
+        click.referrer = format!("r{}.example", n / 11);
+        event.body = serde_json::to_string(&click).unwrap();
+        event
+    });
+    let events: Vec<Event> = events.collect();
+    for (n, events) in events.chunks(500).enumerate() {
+        deliver(app, "r", n as u64 * 500 + 1, events.to_vec()).await;
+    }
+}
+
+/// What an export's counts add up to, by link and dimension; how many they are.
+fn sums(items: &[Value]) -> (BTreeMap<(String, String), u64>, u64) {
+    let (mut sum, mut counts) = (BTreeMap::new(), 0);
+    let text = |of: &Value| of.as_str().unwrap().to_owned();
+    for item in items.iter().filter(|item| item["kind"] == "clicks") {
+        for count in item["counts"].as_array().unwrap() {
+            let key = (text(&item["link"]), text(&count["by"]));
+            *sum.entry(key).or_default() += count["count"].as_u64().unwrap();
+            counts += 1;
+        }
+    }
+    (sum, counts)
+}
+
 #[tokio::test]
 async fn l25_an_export_has_every_link_and_every_count_and_resumes_between_any_two_steps() {
     let place = Place::new().await;
@@ -141,21 +171,8 @@ async fn l25_an_export_has_every_link_and_every_count_and_resumes_between_any_tw
     }
     make(&one, &ann, "bob", 0).await;
     status(&shorten(&one, &ann, &json!({"long_url": "https://service.example/"})).await);
-    // 400 referrers of one link in eleven hours: more counts than one step takes.
     let (long, _) = &made[2];
-    let events: Vec<Event> = (0..4_400)
-        .map(|n: u64| {
-            let at = Millis(now.0 - (n % 11) * 3_600_000);
-            let mut event = click(long, "JP", at);
-            let mut click: Click = serde_json::from_str(&event.body).unwrap();
-            click.referrer = format!("r{}.example", n / 11).into();
-            event.body = serde_json::to_string(&click).unwrap();
-            event
-        })
-        .collect();
-    for (n, events) in events.chunks(500).enumerate() {
-        deliver(&one, "r", n as u64 * 500 + 1, events.to_vec()).await;
-    }
+    many_clicks(&one, long, now).await;
     deliver(&one, "other", 1, vec![click(&made[0].0, "DE", now)]).await;
     let sql = "update link set deleted_at = $1 where code = $2";
     crate::support::write(&one, sql, values![now, made[4].1.as_str()]).await;
@@ -184,16 +201,7 @@ async fn l25_an_export_has_every_link_and_every_count_and_resumes_between_any_tw
     assert_eq!(links.len(), 5, "neither another user's nor the service's");
     assert!(links.iter().all(|item| item["link"]["title"] == CANARY));
     assert_eq!(links.iter().filter(|item| item["deleted_at"].is_string()).count(), 1);
-    let mut sum = std::collections::BTreeMap::<(String, String), u64>::new();
-    let mut counts = 0;
-    for item in of("clicks") {
-        for count in item["counts"].as_array().unwrap() {
-            let key = |of: &Value| of.as_str().unwrap().to_owned();
-            *sum.entry((key(&item["link"]), key(&count["by"]))).or_default() +=
-                count["count"].as_u64().unwrap();
-            counts += 1;
-        }
-    }
+    let (sum, counts) = sums(&all);
     for (link, clicks) in [(long, 4_400), (&made[0].0, 1)] {
         for by in ["clicks", "country", "referrer", "device", "browser"] {
             assert_eq!(sum[&(link.clone(), by.to_owned())], clicks, "{link} {by}");

@@ -27,11 +27,15 @@ impl Domains {
     /// # Errors
     /// One sentence about what is wrong.
     pub fn parse(public_url: &str, text: &str) -> Result<Self, String> {
-        let mut all = vec![Domain::read(0, public_url).ok_or("the public URL names no host")?];
+        let mut all = vec![
+            Domain::read(0, public_url)
+                .ok_or("the public URL must be scheme://host[:port] alone")?,
+        ];
         for one in text.split(',').map(str::trim).filter(|one| !one.is_empty()) {
             let (id, base) = one.split_once('=').ok_or("must be number=URL, by commas")?;
             let id: u32 = id.trim().parse().map_err(|_| "a domain's number is no number")?;
-            let domain = Domain::read(id, base.trim()).ok_or("a domain's URL is no http(s) URL")?;
+            let domain = Domain::read(id, base.trim())
+                .ok_or("a domain's URL must be http(s)://host[:port] alone")?;
             if all.iter().any(|known| known.id == id || known.host == domain.host) {
                 return Err("a domain's number or host stands twice".to_string());
             }
@@ -68,12 +72,17 @@ impl Domains {
 impl Domain {
     fn read(id: u32, base: &str) -> Option<Self> {
         let url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        // Codes stand right behind the host: with anything else there, no link would be found.
+        let has_more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+        if has_more || !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
         let name = url.host_str()?;
         let host = match url.port() {
             Some(port) => alloc::format!("{name}:{port}"),
             None => name.to_string(),
         };
-        Some(Self { id, base: base.trim_end_matches('/').to_string(), host })
+        Some(Self { id, base: alloc::format!("{}://{host}", url.scheme()), host })
     }
 }
 
@@ -92,11 +101,22 @@ mod tests {
         assert_eq!(domains.base(7), "http://x.example:8080");
         assert_eq!(domains.base(9), "https://s.example");
         assert_eq!(domains.bases().len(), 3);
+        let normal = Domains::parse("HTTPS://S.Example:443", "1=https://müller.example").unwrap();
+        assert_eq!(normal.bases(), ["https://s.example", "https://xn--mller-kva.example"]);
     }
 
     #[test]
     fn what_is_wrong_is_said() {
-        for text in ["go.example", "x=https://a.example", "1=ftp://a", "0=https://a.example"] {
+        for text in [
+            "go.example",
+            "x=https://a.example",
+            "1=ftp://a",
+            "0=https://a.example",
+            "1=https://a.example/path",
+            "1=https://a.example?x",
+            "1=https://a.example#x",
+            "1=https://ann:x@a.example",
+        ] {
             assert!(Domains::parse("https://s.example", text).is_err(), "{text}");
         }
         let twice = "1=https://a.example,2=https://A.example";

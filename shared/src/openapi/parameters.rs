@@ -3,7 +3,7 @@
 //! Invariant: every `{name}` of a path and every name of `route.query` is described.
 
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
-use crate::route::{Op, Route};
+use crate::route::{Op, Route, Side};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!(true),
         ),
         "policy" => ("The policy's name.", json!({"type": "string"}), json!("checkout")),
-        "key" => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
+        "key" if route.op == Op::LimitPeek => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
         "tier" => ("A tier of the policy.", json!({"type": "string"}), json!("pro")),
         "tag" => ("Only with this tag.", json!({"type": "string"}), json!("docs")),
         "q" => ("Only with this text in them.", json!({"type": "string"}), json!("selvage")),
