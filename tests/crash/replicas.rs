@@ -71,9 +71,9 @@ fn delivery(link: &str, recorder: &str, first_seq: u64, count: usize) -> String 
     let click = Click {
         link: link.into(),
         user_agent: FIREFOX.into(),
-        referrer: String::new(),
+        referrer: "".into(),
         country: "JP".into(),
-        visitor: String::new(),
+        visitor: "".into(),
     };
     let body = serde_json::to_string(&click).unwrap();
     let event = Event { product: "links".into(), at: db::now(), body };

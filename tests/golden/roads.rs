@@ -9,7 +9,7 @@ use shared::links::wire::{Click, Target};
 use shared::problem::{FieldError, Problem, UNACCEPTABLE, UNAVAILABLE};
 use shared::roads::{
     Answer, Batch, Delivery, Event, Events, Outcome, Receipt, Register, Stamp, copy_key,
-    decode_copy, encode_copy, home_name, recorder_name,
+    copy_ttl_s, decode_copy, encode_copy, home_name, recorder_name,
 };
 use shared::time::Millis;
 

@@ -15,9 +15,9 @@ fn click(link: &str, country: &str, at: u64) -> Event {
     let click = Click {
         link: link.into(),
         user_agent: FIREFOX.into(),
-        referrer: String::new(),
+        referrer: "".into(),
         country: country.into(),
-        visitor: format!("{at:032x}"),
+        visitor: format!("{at:032x}").into(),
     };
     let body = serde_json::to_string(&click).unwrap();
     Event { product: "links".into(), at: Millis(at), body }

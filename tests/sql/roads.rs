@@ -140,7 +140,7 @@ fn click(link: &str, agent: &str) -> Event {
         user_agent: agent.into(),
         referrer: "news.example".into(),
         country: "JP".into(),
-        visitor: String::new(),
+        visitor: "".into(),
     };
     let body = serde_json::to_string(&click).unwrap();
     Event { product: "links".into(), at: origin::db::now(), body }

@@ -16,8 +16,8 @@ fn click(link: &str, agent: &str, visitor: &str) -> Event {
     let click = Click {
         link: link.into(),
         user_agent: agent.into(),
-        referrer: String::new(),
-        country: String::new(),
+        referrer: "".into(),
+        country: "".into(),
         visitor: visitor.into(),
     };
     let body = serde_json::to_string(&click).unwrap();
