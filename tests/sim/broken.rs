@@ -168,7 +168,7 @@ wrapper!(
                 let mut step = this.right(view, at, input);
                 for tell in &step.tells {
                     let sent = |one: &&recorder::Waiting| tell.events.contains(one.events.text());
-                    let last = view.waiting.values().filter(sent).next_back();
+                    let last = view.waiting.values().rfind(sent);
                     let through = last.map_or(0, |one| one.end() - 1);
                     step.writes.push(recorder::Write::Acknowledged(through));
                 }
