@@ -89,6 +89,11 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         | Op::LinkImport
         | Op::LinkExport
         | Op::LinkQr
+        | Op::LimitCheck
+        | Op::LimitPeek
+        | Op::LimitRefund
+        | Op::LimitExcept
+        | Op::LimitUnexcept
         | Op::EdgeHealth
         | Op::EdgeOpenapi
         | Op::ProblemType

@@ -30,9 +30,9 @@ fn click(link: &str) -> Value {
     let click = Click {
         link: link.into(),
         user_agent: crate::client::FIREFOX.into(),
-        referrer: String::new(),
-        country: String::new(),
-        visitor: String::new(),
+        referrer: "".into(),
+        country: "".into(),
+        visitor: "".into(),
     };
     let body = serde_json::to_string(&click).unwrap();
     json!({"product": PRODUCT, "at": db::now().0, "body": body})

@@ -52,12 +52,8 @@ fn policy_format_unchanged() {
         "sliding_window_counter",
     ]) {
         let listed = Policy { all: vec![rule(algorithm)], lease: true, ..Policy::default() };
-        frozen(
-            &listed,
-            &format!(
-                r#"{{"all":[{{"algorithm":"{name}","limit":1,"window_ms":10}}],"on_failure":"open","shadow":false}}"#
-            ),
-        );
+        let rules = format!(r#"[{{"algorithm":"{name}","limit":1,"window_ms":10}}]"#);
+        frozen(&listed, &format!(r#"{{"all":{rules},"on_failure":"open","shadow":false}}"#));
     }
 }
 

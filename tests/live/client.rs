@@ -101,8 +101,13 @@ impl Stack {
 
     /// A new application and a key of it with every scope.
     pub(crate) async fn app(&self) -> App<'_> {
-        let name = json!({"name": alias()});
-        let made = self.admin("POST", "/admin/applications").json(&name).send().await;
+        self.app_of("unlimited").await
+    }
+
+    /// A new application of a tier.
+    pub(crate) async fn app_of(&self, tier: &str) -> App<'_> {
+        let body = json!({"name": alias(), "tier": tier});
+        let made = self.admin("POST", "/admin/applications").json(&body).send().await;
         let id = made.is(201)["id"].as_str().unwrap().to_owned();
         let (key, kid) = self.key(&id, &["*"]).await;
         App { stack: self, id, key, kid }

@@ -101,7 +101,12 @@ async fn a_policy_is_published_changed_deleted_and_its_version_only_rises() {
     assert_eq!((status(&again), &body(&again)["version"]), (201, &json!(4)));
 
     let key = format!("{owner}/checkout");
-    let value = |limit: u64| json!({"limit": limit, "window_ms": 60_000, "on_failure": "open", "shadow": false});
+    let rest = json!({"window_ms": 60_000, "on_failure": "open", "shadow": false});
+    let value = |limit: u64| {
+        let mut value = rest.clone();
+        value["limit"] = json!(limit);
+        value
+    };
     let wanted = [Some(value(1)), Some(value(2)), None, Some(value(3))];
     let wanted: Vec<_> =
         (1u64..).zip(wanted).map(|(version, value)| (key.clone(), version, value)).collect();

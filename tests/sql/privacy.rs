@@ -135,7 +135,7 @@ async fn many_clicks(app: &App, link: &str, now: Millis) {
     let events = (0..4_400).map(|n: u64| {
         let mut event = click(link, "JP", Millis(now.0 - (n % 11) * 3_600_000));
         let mut click: Click = serde_json::from_str(&event.body).unwrap();
-        click.referrer = format!("r{}.example", n / 11);
+        click.referrer = format!("r{}.example", n / 11).into();
         event.body = serde_json::to_string(&click).unwrap();
         event
     });

@@ -89,7 +89,10 @@ async fn a_tally_counts_once_however_often_it_is_delivered() {
         (&json!("2026-11-20T05:00:10.000Z"), &json!(7))
     );
     let hottest: Vec<_> = seen["hottest"].as_array().unwrap().iter().collect();
-    let key = |key: &str, allowed: u64, refused: u64| json!({"key_hash": key_hash(key), "allowed": allowed, "refused": refused});
+    let key = |key: &str, allowed: u64, refused: u64| {
+        let counts = (allowed, refused);
+        json!({"key_hash": key_hash(key), "allowed": counts.0, "refused": counts.1})
+    };
     assert_eq!(hottest, [&key("cyd", 9, 0), &key("ann", 5, 1), &key("bob", 1, 1)]);
     // A window takes whole slots; the next hour is another.
     assert_eq!(used(&one, &owner, T0 + 15_000, T0 + HOUR_MS).await["shadowed"], 7);

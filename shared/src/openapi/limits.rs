@@ -68,4 +68,3 @@ pub(super) fn used() -> Usage {
         hottest: vec![KeyCounts { key_hash: key_hash("ann"), allowed: 4, refused: 2 }],
     }
 }
-

@@ -77,6 +77,9 @@ fn in_path(route: &Route, name: &str) -> Value {
 
 fn in_query(route: &Route, name: &str) -> Value {
     let (about, schema, example) = match name {
+        name if route.product == "limits" && of_limits(name).is_some() => {
+            of_limits(name).unwrap_or_default()
+        }
         "limit" => (
             "Items on the page.",
             json!({
@@ -89,24 +92,6 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
             json!(crate::page::cursor("lnk_000gT6o8p5z")),
         ),
-        "from" if route.product == "limits" => (
-            "First moment: RFC 3339 or a date; an hour before `to` when missing, a day at most.",
-            json!({"type": "string"}),
-            json!("2026-11-20T04:00:00Z"),
-        ),
-        "to" if route.product == "limits" => (
-            "Last moment: RFC 3339 or a date; now when missing.",
-            json!({"type": "string"}),
-            json!("2026-11-20T05:00:00Z"),
-        ),
-        "enforce" => (
-            "A refusal is a problem: 429, or 403 for a banned key.",
-            json!({"type": "boolean", "default": false}),
-            json!(true),
-        ),
-        "policy" => ("The policy's name.", json!({"type": "string"}), json!("checkout")),
-        "key" if route.op == Op::LimitPeek => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
-        "tier" => ("A tier of the policy.", json!({"type": "string"}), json!("pro")),
         "tag" => ("Only with this tag.", json!({"type": "string"}), json!("docs")),
         "q" => ("Only with this text in them.", json!({"type": "string"}), json!("selvage")),
         "from" => (
@@ -152,5 +137,30 @@ fn in_query(route: &Route, name: &str) -> Value {
         "description": about,
         "schema": schema,
         "example": example,
+    })
+}
+
+/// What only limits ask, or ask in their own way.
+fn of_limits(name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "from" => (
+            "First moment: RFC 3339 or a date; an hour before `to` when missing, a day at most.",
+            json!({"type": "string"}),
+            json!("2026-11-20T04:00:00Z"),
+        ),
+        "to" => (
+            "Last moment: RFC 3339 or a date; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-20T05:00:00Z"),
+        ),
+        "enforce" => (
+            "A refusal is a problem: 429, or 403 for a banned key.",
+            json!({"type": "boolean", "default": false}),
+            json!(true),
+        ),
+        "policy" => ("The policy's name.", json!({"type": "string"}), json!("checkout")),
+        "key" => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
+        "tier" => ("A tier of the policy.", json!({"type": "string"}), json!("pro")),
+        _ => return None,
     })
 }

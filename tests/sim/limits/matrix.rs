@@ -4,7 +4,8 @@
 //! numbers: nodes, limit, window, load, windows), and the ones of 1, 3 and 9 nodes with loads from
 //! a half to ten times the limit. Over-admission has no tolerance (V1).
 
-use super::world::{Broken, Object};
+use super::object::Object;
+use super::world::Broken;
 use crate::rng::Rng;
 use shared::limits::algorithm::State;
 use shared::limits::holder::{Holder, Local};

@@ -6,6 +6,7 @@
 //! than one counter would (M5). Broken variants must be found out.
 
 mod matrix;
+mod object;
 mod world;
 
 use super::number;
@@ -64,10 +65,10 @@ fn a_broken_meter_is_found_out() {
 fn v2_a_restart_costs_what_a_mark_covers_once() {
     for algorithm in ALGORITHMS {
         let rule = Rule { algorithm, limit: 1_000, window_ms: 600_000, burst: 1_000 };
-        let lost = world::lost_by_restarts(rule, 1);
+        let lost = object::lost_by_restarts(rule, 1);
         assert!((1..=50).contains(&lost), "{algorithm:?}: {lost}");
-        assert!(world::lost_by_restarts(rule, 5) <= lost, "{algorithm:?}");
-        assert_eq!(world::lost_by_eviction(rule), 0, "{algorithm:?}");
+        assert!(object::lost_by_restarts(rule, 5) <= lost, "{algorithm:?}");
+        assert_eq!(object::lost_by_eviction(rule), 0, "{algorithm:?}");
     }
 }
 
