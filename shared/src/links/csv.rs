@@ -33,6 +33,9 @@ const FOR_PEOPLE: [&str; 3] = ["short_url", "created_at", "id"];
 /// A record is at most this long: the longest URL with rules and all, as a JSON body.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 
+/// What some programs begin a file with.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// One line of an import: the body of a `POST /api/v1/shorten`.
 #[derive(Debug, PartialEq)]
 pub struct Item {
@@ -45,6 +48,8 @@ pub struct Item {
 /// Reads records as their bytes come.
 pub struct Rows {
     reader: Reader,
+    /// The first bytes, while they may still become the mark.
+    head: Option<Vec<u8>>,
     header: Option<Vec<String>>,
     line: u64,
     begun: bool,
@@ -66,9 +71,13 @@ impl Default for Rows {
     fn default() -> Self {
         let text = vec![0; RECORD_BYTES_MAX];
         let ends = vec![0; 64];
-        let reader = Reader::new();
+        let mut reader = Reader::new();
+        // The reader looks for the mark in the first part alone; from now on it looks no more.
+        let _ = reader.read_record(b"\n", &mut [0; 1], &mut [0; 1]);
+        reader.set_line(1);
         Self {
             reader,
+            head: Some(Vec::new()),
             header: None,
             line: 1,
             begun: false,
@@ -101,7 +110,22 @@ impl Rows {
         }
     }
 
-    fn read(&mut self, mut part: &[u8], items: &mut Vec<Item>) -> Result<(), Problem> {
+    fn read(&mut self, part: &[u8], items: &mut Vec<Item>) -> Result<(), Problem> {
+        let Some(mut head) = self.head.take() else { return self.records(part, items) };
+        head.extend_from_slice(part);
+        let undecided = head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&head);
+        if undecided && !part.is_empty() {
+            self.head = Some(head);
+            return Ok(());
+        }
+        let rest = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&head);
+        if !rest.is_empty() {
+            self.records(rest, items)?;
+        }
+        if part.is_empty() { self.records(part, items) } else { Ok(()) }
+    }
+
+    fn records(&mut self, mut part: &[u8], items: &mut Vec<Item>) -> Result<(), Problem> {
         let at_end = part.is_empty();
         loop {
             if !self.begun {

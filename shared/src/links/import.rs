@@ -98,6 +98,20 @@ fn read_line(text: &[u8], line: u64) -> Option<Item> {
 mod tests {
     use super::*;
 
+    /// Found by scripts/fuzz: the mark was only known when the first part held all of it.
+    #[test]
+    fn a_byte_order_mark_is_passed_over_wherever_the_first_part_ends() {
+        let text = "\u{feff}\"long_url\"\nhttps://a.example/\n".as_bytes();
+        for step in 1..text.len() {
+            let mut form = Form::of("text/csv").unwrap();
+            let parts = text.chunks(step).chain([&[][..]]);
+            let items: Vec<Item> = parts.flat_map(|part| form.feed(part).unwrap()).collect();
+            let body = items[0].body.as_ref().unwrap();
+            assert_eq!((items.len(), items[0].line), (1, 2), "{step}");
+            assert_eq!(body["long_url"], "https://a.example/", "{step}");
+        }
+    }
+
     #[test]
     fn every_form_finds_the_same_items() {
         let csv = "long_url\nhttps://a.example/\nhttps://b.example/\n";
