@@ -2,9 +2,10 @@
 //!
 //! Invariant: what is answered here is what the whole way would answer, click included. What would
 //! have to wait or to be logged is left to the whole way: rules, bounded clicks, what is gone, what
-//! no copy has, and what is the service's own.
+//! no copy has, whose address is near its limit, and what is the service's own.
 
 use crate::call::Call;
+use crate::limits::guard;
 use crate::links::click::{self, Visitor};
 use crate::platform::{clock, entropy, http};
 use crate::registers::{self, AtHand};
@@ -97,6 +98,9 @@ fn decide(settings: &Settings, asked: &Asked<'_>, copy: Option<&str>, now: Milli
     let Some(code) = asked.path.strip_prefix('/').filter(|code| alias::is_code(code)) else {
         return Way::Whole;
     };
+    if copy.is_none() && !guard::is_at_ease(settings, asked.visitor.ip, now) {
+        return Way::Whole;
+    }
     let key = register_key(settings.domains.of_host(asked.host), code);
     let target = match copy {
         Some(copy) => registers::from_text::<Target>(&key, copy, now).flatten(),

@@ -127,3 +127,15 @@ fn what_ages_is_left_to_one_request_and_served_to_the_others() {
     assert_eq!(location(way(fresh_ms - 1)), "https://example.com/1");
     assert_eq!(way(fresh_ms), Way::Copy("links/0/aging".into()));
 }
+
+#[test]
+fn an_address_near_its_limit_goes_the_whole_way() {
+    let settings = settings();
+    let facts = facts("https://sho.rt/at-ease").replace("192.0.2.1", "192.0.2.77");
+    let asked = Asked::of(&facts);
+    let at_ease =
+        (0..1_000).take_while(|_| decide(&settings, &asked, None, NOW) != Way::Whole).count();
+    // A twentieth of what an address may have in a minute; the next minute it is at ease again.
+    assert_eq!(at_ease, 300);
+    assert_ne!(decide(&settings, &asked, None, NOW.plus(60_000)), Way::Whole);
+}

@@ -1,17 +1,23 @@
 //! The guard of every route: the address when a request comes, the caller once it is known.
 //!
+//! A code that leads nowhere is a guess: once an address has made too many, this isolate refuses
+//! whatever it asks for a second (L24).
 //! Invariant: what guards a route stands in the route table; a loose limit costs no object call
 //! while its key is far from it (M10). What was decided is told in `RateLimit` and
 //! `RateLimit-Policy`, whatever the answer is.
 
 use super::{Limit, Outcome, Verdict};
 use crate::call::{Call, unavailable};
+use crate::log;
+use crate::settings::Settings;
 use lru::LruCache;
 use shared::limits::error::EXCEEDED;
 use shared::limits::field;
 use shared::limits::guard::{
-    API, API_ADDRESS, APP, Guard, Own, PUBLIC_ADDRESS, UNLIMITED, address_key, is_loopback,
+    API, API_ADDRESS, APP, Guard, MISS_ADDRESS, Own, PUBLIC_ADDRESS, UNLIMITED, address_key,
+    is_loopback,
 };
+use shared::limits::holder::DENIAL_MS_MAX;
 use shared::limits::policy::{OnFailure, Policy};
 use shared::limits::rule::{LIMIT_MAX, Rule};
 use shared::limits::wire::Decided;
@@ -32,6 +38,8 @@ const SPARED_MAX: NonZeroUsize = match NonZeroUsize::new(16_384) {
 const STAMP: Stamp = Stamp { epoch: 0, version: 1 };
 
 thread_local! {
+    /// Addresses that guess, and until when they are refused.
+    static GUESSERS: RefCell<LruCache<u64, Millis>> = RefCell::new(LruCache::new(SPARED_MAX));
     /// By limit and address: the window, and what this isolate gave away in it.
     static SPARED: RefCell<LruCache<u64, (u64, u64)>> = RefCell::new(LruCache::new(SPARED_MAX));
 }
@@ -66,7 +74,12 @@ impl Fields {
 pub(crate) async fn address(call: &Call, route: &Route) -> Result<(), Problem> {
     match route.guard {
         Guard::Free => Ok(()),
-        Guard::Public => draw_by_address(call, &PUBLIC_ADDRESS, None).await,
+        Guard::Public => {
+            if guesses(&call.settings, &call.facts.ip, call.began) {
+                return Err(guessed());
+            }
+            draw_by_address(call, &PUBLIC_ADDRESS, None).await
+        }
         Guard::Api(on_failure) => draw_by_address(call, &API_ADDRESS, Some(on_failure)).await,
     }
 }
@@ -99,7 +112,7 @@ pub(crate) async fn draw_by_address(
     on_failure: Option<OnFailure>,
 ) -> Result<(), Problem> {
     let ip = call.facts.ip.as_str();
-    if exempt(call) {
+    if exempt(&call.settings, ip) {
         tell(call, own, &whole(own.limit));
         return Ok(());
     }
@@ -112,15 +125,58 @@ pub(crate) async fn draw_by_address(
 }
 
 /// Whether the address is this machine's own, which is not limited unless a test asks for it.
-pub(crate) fn exempt(call: &Call) -> bool {
+fn exempt(settings: &Settings, ip: &str) -> bool {
+    !settings.limits_loopback && (ip.is_empty() || is_loopback(ip))
+}
+
+/// Whether a redirect needs to ask nobody about its address: it is far from its limit, and no
+/// guesser's.
+pub(crate) fn is_at_ease(settings: &Settings, ip: &str, now: Millis) -> bool {
+    exempt(settings, ip)
+        || (!guesses(settings, ip, now) && spare(&PUBLIC_ADDRESS, ip, now).is_some())
+}
+
+/// A code led nowhere: that is counted against its address.
+///
+/// # Errors
+/// 429 once there were too many.
+pub(crate) async fn miss(call: &Call) -> Result<(), Problem> {
     let ip = call.facts.ip.as_str();
-    !call.settings.limits_loopback && (ip.is_empty() || is_loopback(ip))
+    if exempt(&call.settings, ip) {
+        return Ok(());
+    }
+    let drawn = draw(call, &MISS_ADDRESS, "", &address_key(ip), MISS_ADDRESS.on_failure).await;
+    if drawn.is_err() {
+        let is_new = GUESSERS.with_borrow_mut(|guessers| {
+            guessers.put(address_hash("", ip), call.began.plus(DENIAL_MS_MAX)).is_none()
+        });
+        if is_new {
+            log::fault(&call.id, "guessing", "an address tries codes that lead nowhere");
+        }
+    }
+    drawn
+}
+
+fn guesses(settings: &Settings, ip: &str, now: Millis) -> bool {
+    let key = || address_hash("", ip);
+    let until = GUESSERS.with_borrow(|guessers| {
+        if guessers.is_empty() { None } else { guessers.peek(&key()).copied() }
+    });
+    until.is_some_and(|until| now < until) && !exempt(settings, ip)
+}
+
+fn guessed() -> Problem {
+    exceeded(MISS_ADDRESS.name, MISS_ADDRESS.limit, MISS_ADDRESS.window_ms / MISS_ADDRESS.limit)
+}
+
+fn address_hash(limit: &str, ip: &str) -> u64 {
+    fnv1a(format!("{limit}/{}", address_key(ip)).as_bytes())
 }
 
 /// Gives one unit of a loose limit away, without asking anybody; what is left of that.
-pub(crate) fn spare(own: &Own, ip: &str, now: Millis) -> Option<u64> {
+fn spare(own: &Own, ip: &str, now: Millis) -> Option<u64> {
     let window = now.0.checked_div(own.window_ms)?;
-    let key = fnv1a(format!("{}/{}", own.name, address_key(ip)).as_bytes());
+    let key = address_hash(own.name, ip);
     SPARED.with_borrow_mut(|spared| {
         let (begun, given) = spared.get_or_insert_mut(key, || (window, 0));
         if *begun != window {

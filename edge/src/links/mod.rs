@@ -11,10 +11,11 @@ pub(crate) mod transfer;
 
 use crate::call::{Call, unavailable};
 use crate::events;
+use crate::limits::guard;
 use crate::log;
 use crate::registers::{self, Read};
 use crate::respond::Answer;
-use shared::links::error::{GONE, USED_UP};
+use shared::links::error::{GONE, NOT_FOUND, USED_UP};
 use shared::links::redirect::{self, Redirect, used_up};
 use shared::links::rules::Visit;
 use shared::links::wire::Target;
@@ -25,11 +26,17 @@ use std::rc::Rc;
 /// `GET /{code}`, and `GET /{code}+`: where it leads, without going there.
 ///
 /// # Errors
-/// 404, 410, 503.
+/// 404, 410, 429, 503.
 pub(crate) async fn redirect(call: &Call, segments: &[&str]) -> Result<Answer, Problem> {
     let asked = segments.first().copied().unwrap_or_default();
     let (code, shows) = asked.strip_suffix('+').map_or((asked, false), |code| (code, true));
-    let target = find(call, code).await?;
+    let target = match find(call, code).await {
+        Err(problem) if problem.kind == &NOT_FOUND && alias::is_code(code) => {
+            guard::miss(call).await?;
+            return Err(problem);
+        }
+        found => found?,
+    };
     let languages = agent::language(&call.facts.languages);
     let mut decided = redirect::decide(target.as_deref(), call.began, || Visit {
         country: &call.facts.country,

@@ -2,5 +2,7 @@
 
 mod backtest;
 mod bad_input;
+mod checks;
+mod guard;
 mod policies;
 mod usage;
