@@ -6,6 +6,7 @@
 
 mod keys;
 mod limits;
+mod meters;
 mod openapi;
 mod readme;
 mod roads;

@@ -80,19 +80,20 @@ impl Holder {
         }
         self.seen = now;
         self.demand = self.demand.saturating_add(cost);
-        if let Some(denial) = self.denial.as_ref().filter(|denial| now < denial.until) {
-            if cost.max(1) >= denial.cost {
-                return Local::Decided(denial.again(now), ServedBy::Denial);
-            }
-        } else {
-            self.denial = None;
-        }
+        // Leased units first: a denial may have overtaken them.
         if let Some(lease) = &mut self.lease
             && now < lease.ends
             && lease.spent.saturating_add(cost.max(1)) <= lease.units
         {
             lease.spent = lease.spent.saturating_add(cost);
             return Local::Decided(lease.says(), ServedBy::Lease);
+        }
+        if let Some(denial) = self.denial.as_ref().filter(|denial| now < denial.until) {
+            if cost.max(1) >= denial.cost {
+                return Local::Decided(denial.again(now), ServedBy::Denial);
+            }
+        } else {
+            self.denial = None;
         }
         let close = self.lease.take().map(|lease| Close { id: lease.id, spent: lease.spent });
         let ahead = self.ahead(now, plan, patience_ms);
