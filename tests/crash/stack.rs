@@ -36,6 +36,7 @@ pub struct Stack {
     /// The database's URL as the origin has it.
     pub database_url: String,
     keepers: Vec<Keeper>,
+    with: Vec<(String, String)>,
     env: BTreeMap<String, String>,
     origin_pid: Option<u32>,
     edge_pid: Option<u32>,
@@ -75,9 +76,26 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The first of so many ports in a row.
+fn free_ports(count: u16) -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        let first = free_port();
+        let last = first.saturating_add(count);
+        if last < u16::MAX && (first..last).all(is_free) {
+            return first;
+        }
+    }
+}
+
 impl Stack {
     /// Waits for its turn, then starts both sides. `name`: short, of `[a-z0-9_]`.
     pub async fn start(name: &str) -> Self {
+        Self::start_with(name, &[]).await
+    }
+
+    /// The same, with more variables for `scripts/dev`, also when one side starts again.
+    pub async fn start_with(name: &str, with: &[(&str, &str)]) -> Self {
         let turn = File::create(kept().join("lock")).unwrap();
         turn.lock().unwrap();
         let seed = match std::env::var("CRASH_SEED") {
@@ -98,6 +116,7 @@ impl Stack {
             rng: StdRng::seed_from_u64(seed),
             database_url,
             keepers: Vec::new(),
+            with: with.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             env: BTreeMap::new(),
             origin_pid: None,
             edge_pid: None,
@@ -107,7 +126,10 @@ impl Stack {
             _turn: turn,
         };
         println!("{} begins", stack.tag);
-        let ports = [("EDGE_PORT", free_port()), ("ORIGIN_PORT", free_port())];
+        let isolates = with.iter().find(|(name, _)| *name == "EDGE_ISOLATES");
+        let isolates = isolates.map_or(1, |(_, count)| count.parse().unwrap());
+        let first = free_ports(isolates + 1);
+        let ports = [("EDGE_PORT", first), ("ORIGIN_PORT", first + isolates)];
         for (name, port) in ports {
             stack.env.insert(name.into(), port.to_string());
         }
@@ -128,6 +150,11 @@ impl Stack {
     /// A value of the stack's `env` file.
     pub fn value(&self, name: &str) -> String {
         self.env.get(name).unwrap_or_else(|| panic!("{}: no {name}", self.tag)).clone()
+    }
+
+    /// The same, if it has one.
+    pub fn find(&self, name: &str) -> Option<String> {
+        self.env.get(name).cloned()
     }
 
     pub fn client(&self) -> Client {
@@ -188,6 +215,7 @@ impl Stack {
             command.env_remove(name);
         }
         command.current_dir(root()).env("SELVEDGE_BUILT", "1").envs(DURATIONS);
+        command.envs(self.with.iter().map(|(name, value)| (name, value)));
         command.env("DATA_DIR", self.dir()).env("DATABASE_URL", &self.database_url);
         for name in ["EDGE_PORT", "ORIGIN_PORT"] {
             command.env(name, self.value(name));

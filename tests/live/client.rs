@@ -46,6 +46,11 @@ impl Stack {
     }
 
     fn open(take: fn(&File)) -> Self {
+        Self::told_by(var, take)
+    }
+
+    /// One that another way of telling names its values.
+    pub(crate) fn told_by(var: impl Fn(&str) -> String, take: fn(&File)) -> Self {
         let data_dir = PathBuf::from(var("DATA_DIR"));
         let turn = File::create(data_dir.join("tests.lock")).unwrap();
         take(&turn);
