@@ -6,6 +6,7 @@ import "uplot/dist/uPlot.min.css";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/shell.css";
+import "./styles/parts.css";
 import "./styles/links.css";
 import "./styles/numbers.css";
 import { render } from "preact";
