@@ -9,6 +9,7 @@ import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/links.css";
 import "./styles/numbers.css";
+import "./styles/limits.css";
 import { render } from "preact";
 import { App } from "./app";
 
