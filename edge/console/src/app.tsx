@@ -5,6 +5,7 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { Limits } from "./limits/page";
 import { Links } from "./links/page";
 import { href, place } from "./route";
 import { end, key } from "./session";
@@ -19,7 +20,10 @@ interface Product {
   page: ComponentType<{ at: string[] }>;
 }
 
-const PRODUCTS: readonly Product[] = [{ name: "links", title: "Links", page: Links }];
+const PRODUCTS: readonly Product[] = [
+  { name: "links", title: "Links", page: Links },
+  { name: "limits", title: "Limits", page: Limits },
+];
 
 const THEME_ICONS: Record<Theme, IconName> = { system: "system", light: "sun", dark: "moon" };
 

@@ -6,8 +6,10 @@ import "uplot/dist/uPlot.min.css";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/shell.css";
+import "./styles/parts.css";
 import "./styles/links.css";
 import "./styles/numbers.css";
+import "./styles/limits.css";
 import { render } from "preact";
 import { App } from "./app";
 

@@ -1,27 +1,20 @@
-// Clicks over time as bars, drawn by uPlot.
+// Clicks over time as bars.
 //
-// Invariant: a picture with a name for those who cannot see it; the table beside it has the numbers.
-// Its colours are the page's, and change with them. Refused: motion.
+// Invariant: the values stand in the middle of their slots. Refused: what every picture of numbers
+// does (`ui/plot`).
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import uPlot from "uplot";
-import { isDark } from "../theme";
+import { useMemo, useState } from "preact/hooks";
+import type uPlot from "uplot";
+import { bars, type Look, Plot } from "../ui/plot";
 import { asMoment, asNumber, asUtcDay } from "../ui/when";
 import { DAY_MS, HOUR_MS, type Interval } from "./series";
 import type { Slot } from "./types";
-
-const HEIGHT_PX = 220;
-const BARS = uPlot.paths.bars?.({ size: [0.72, 48], radius: 0.15 });
-
-const colour = (name: string): string =>
-  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const slotName = (at: string, interval: Interval): string =>
   interval === "hour" ? asMoment(at) : `${asUtcDay(at)} (UTC)`;
 
 const HOUR_S = HOUR_MS / 1000;
 const DAY_S = DAY_MS / 1000;
-/** How far the words under the axis may be apart. */
 const STEPS_S = [1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 30 * 24, 61 * 24].map((h) => h * HOUR_S);
 
 /** The words under the axis: a day, or an hour where days are too far apart. */
@@ -35,82 +28,25 @@ function tickName(seconds: number, step: number, interval: Interval): string {
   return new Intl.DateTimeFormat(undefined, form).format(at);
 }
 
-function options(interval: Interval, hover: (index: number | null) => void): uPlot.Options {
-  const width = interval === "hour" ? HOUR_S : DAY_S;
-  const axis: uPlot.Axis = {
-    stroke: colour("--muted"),
-    font: "12px system-ui, sans-serif",
-    grid: { stroke: colour("--line"), width: 1 },
-    ticks: { show: false },
-  };
-  return {
-    width: 300,
-    height: HEIGHT_PX,
-    legend: { show: false },
-    tzDate: (seconds) =>
-      interval === "day"
-        ? uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC")
-        : new Date(seconds * 1000),
-    scales: {
-      // The values stand in the middle of their slots, and the slots fill the width.
-      x: { range: (_, min, max) => [min - width / 2, max + width / 2] },
-      y: { range: (_, __, max) => [0, Math.max(4, Math.ceil(max * 1.1))] },
-    },
-    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-    axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        size: 32,
-        space: 72,
-        incrs: STEPS_S,
-        values: (_, ticks, __, ___, step) => ticks.map((at) => tickName(at, step, interval)),
-      },
-      {
-        ...axis,
-        size: 44,
-        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6, 1e7],
-        values: (_, ticks) => ticks.map((tick) => asNumber(tick)),
-      },
-    ],
-    series: [
-      {},
-      {
-        label: "Clicks",
-        fill: colour("--bar"),
-        stroke: colour("--bar"),
-        width: 0,
-        points: { show: false },
-        ...(BARS ? { paths: BARS } : {}),
-      },
-    ],
-    hooks: { setCursor: [(plot) => hover(plot.cursor.idx ?? null)] },
-  };
-}
+const lookOf = (interval: Interval): Look => ({
+  width: interval === "hour" ? HOUR_S : DAY_S,
+  steps: STEPS_S,
+  tick: (seconds, step) => tickName(seconds, step, interval),
+  utc: interval === "day",
+  series: () => [bars("Clicks", "--bar")],
+});
+
+const LOOKS: Record<Interval, Look> = { hour: lookOf("hour"), day: lookOf("day") };
 
 export function Chart({ slots, interval }: { slots: Slot[]; interval: Interval }) {
-  const place = useRef<HTMLDivElement>(null);
   const [hovered, setHovered] = useState<number | null>(null);
-  const dark = isDark();
-
-  useEffect(() => {
-    const box = place.current;
-    if (!box) return;
-    const half = (interval === "hour" ? HOUR_S : DAY_S) / 2;
-    const data: uPlot.AlignedData = [
+  const data = useMemo((): uPlot.AlignedData => {
+    const half = LOOKS[interval].width / 2;
+    return [
       slots.map(({ at }) => Date.parse(at) / 1000 + half),
       slots.map(({ clicks }) => clicks),
     ];
-    const plot = new uPlot(options(interval, setHovered), data, box);
-    const fit = () => plot.setSize({ width: box.clientWidth, height: HEIGHT_PX });
-    const watch = new ResizeObserver(fit);
-    watch.observe(box);
-    fit();
-    return () => {
-      watch.disconnect();
-      plot.destroy();
-    };
-  }, [slots, interval, dark]);
+  }, [slots, interval]);
 
   const sum = slots.reduce((total, { clicks }) => total + clicks, 0);
   const peak = slots.reduce((best, slot) => (slot.clicks > best.clicks ? slot : best), {
@@ -126,10 +62,11 @@ export function Chart({ slots, interval }: { slots: Slot[]; interval: Interval }
           ? `${slotName(under.at, interval)} · clicks: ${asNumber(under.clicks)}`
           : `Clicks per ${interval}`}
       </p>
-      <div
-        ref={place}
-        role="img"
-        aria-label={`Chart of clicks per ${interval}: ${asNumber(sum)} in all${most}.`}
+      <Plot
+        look={LOOKS[interval]}
+        data={data}
+        name={`Chart of clicks per ${interval}: ${asNumber(sum)} in all${most}.`}
+        onHover={setHovered}
       />
     </div>
   );

@@ -4,7 +4,7 @@
 
 import type { FieldError } from "../api";
 import { fieldsOfItems, hasField } from "../openapi";
-import { Field } from "../ui/field";
+import { Check, Field } from "../ui/field";
 import { RulesField } from "./rules";
 import type { Expiry, Values } from "./values";
 
@@ -118,25 +118,6 @@ function Text({ request, name, label, hint, type, placeholder, values, errors, s
         />
       )}
     </Field>
-  );
-}
-
-interface CheckProps {
-  label: string;
-  checked: boolean;
-  onChange: (checked: boolean) => void;
-}
-
-function Check({ label, checked, onChange }: CheckProps) {
-  return (
-    <label class="check">
-      <input
-        type="checkbox"
-        checked={checked}
-        onChange={(event) => onChange(event.currentTarget.checked)}
-      />
-      {label}
-    </label>
   );
 }
 

@@ -1,18 +1,17 @@
 // The application's links, newest first: search, filter by tag, one page after the other.
 //
-// Invariant: what is typed is asked after a pause, and only the last question counts; more links come
-// below and the focus goes to the first of them. Refused: paging by number, which the API lacks.
+// Invariant: what is typed is asked after a pause, and only the last question counts. Refused: what
+// every list does (`ui/listing`).
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { sentence } from "../api";
+import { useRef, useState } from "preact/hooks";
 import { href } from "../route";
 import { Copy } from "../ui/copy";
 import { Icon } from "../ui/icon";
-import { say } from "../ui/announce";
+import { Listing } from "../ui/listing";
 import { asDay, asMoment } from "../ui/when";
 import { Edit } from "./edit";
 import { Remove } from "./remove";
-import { isFiltered, links, load, more, next, problem, state, type Wanted, wanted } from "./store";
+import { isFiltered, pages, type Wanted, wanted } from "./store";
 import { isExpired, type Link, nameOf } from "./types";
 
 const PAUSE_MS = 250;
@@ -22,7 +21,7 @@ function Search() {
   const want = (some: Partial<Wanted>, pause: number) => {
     wanted.value = { ...wanted.value, ...some };
     clearTimeout(timer.current);
-    timer.current = setTimeout(load, pause);
+    timer.current = setTimeout(pages.load, pause);
   };
   return (
     <form
@@ -80,7 +79,7 @@ export function Tags({ link }: { link: Link }) {
             onClick={() => {
               wanted.value = { q: "", tag };
               if (location.hash !== href("links")) location.hash = href("links");
-              void load();
+              void pages.load();
             }}
           >
             {tag}
@@ -150,69 +149,32 @@ function Item({ link, onEdit, onRemove }: ItemProps) {
   );
 }
 
-function Nothing() {
-  if (state.value !== "ready" || links.value.length > 0) return null;
-  const why = isFiltered()
-    ? "No link matches this search."
-    : "No links yet. Paste an address above to create the first.";
-  return <p class="empty">{why}</p>;
-}
-
 export function List() {
   const [edited, setEdited] = useState<Link | null>(null);
   const [doomed, setDoomed] = useState<Link | null>(null);
-  const list = useRef<HTMLUListElement>(null);
-  const busy = state.value === "loading";
-
-  useEffect(() => void load(), []);
-
-  const showMore = async () => {
-    const shown = links.value.length;
-    await more();
-    const come = links.value.length - shown;
-    if (come > 0) say(`${come} more links`);
-    list.current?.children[shown]?.querySelector<HTMLElement>("h3 a")?.focus();
-  };
+  const nothing = isFiltered()
+    ? "No link matches this search."
+    : "No links yet. Paste an address above to create the first.";
   return (
-    <section class="list" aria-labelledby="list-title" aria-busy={busy}>
-      <div class="list-head">
-        <h2 id="list-title" tabIndex={-1} data-refuge>
-          All links
-        </h2>
-        <Search />
-      </div>
-      <p class="silent" role="status">
-        {state.value === "ready" &&
-          `${links.value.length} links shown${next.value ? ", there are more" : ""}`}
-      </p>
-      {problem.value && (
-        <div class="empty" role="alert">
-          <p>{sentence(problem.value)}</p>
-          <button type="button" class="plain" onClick={load}>
-            Try again
-          </button>
-        </div>
+    <Listing
+      what="links"
+      title="All links"
+      pages={pages}
+      nothing={nothing}
+      tools={<Search />}
+      item={(link) => (
+        <Item
+          key={link.id}
+          link={link}
+          onEdit={() => setEdited(link)}
+          onRemove={() => setDoomed(link)}
+        />
       )}
-      <Nothing />
-      <ul class="items" ref={list}>
-        {links.value.map((link) => (
-          <Item
-            key={link.id}
-            link={link}
-            onEdit={() => setEdited(link)}
-            onRemove={() => setDoomed(link)}
-          />
-        ))}
-      </ul>
-      {next.value && (
-        <button type="button" class="plain more" onClick={showMore} aria-disabled={busy}>
-          {busy ? "Loading…" : "Show more"}
-        </button>
-      )}
+    >
       {edited && <Edit code={edited.short_code} onClose={() => setEdited(null)} />}
       {doomed && (
         <Remove link={doomed} onClose={() => setDoomed(null)} onDone={() => setDoomed(null)} />
       )}
-    </section>
+    </Listing>
   );
 }

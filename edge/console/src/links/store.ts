@@ -1,14 +1,12 @@
-// The list of links as it is shown: what was asked for, what has come, and whether there is more.
+// The list of links: what is asked for, and what became of links on this page.
 //
-// Invariant: an answer to an older question never replaces that to a newer one. Refused: to keep
-// links over a sign-out.
+// Invariant: a change that was made here is in the list without asking again. Refused: to keep links
+// over a sign-out.
 
 import { effect, signal } from "@preact/signals";
-import { call, type Problem, problemIn } from "../api";
+import { pagesOf } from "../pages";
 import { key } from "../session";
-import type { Link, Page } from "./types";
-
-export const PAGE_ITEMS = 25;
+import type { Link } from "./types";
 
 export interface Wanted {
   q: string;
@@ -16,37 +14,11 @@ export interface Wanted {
 }
 
 export const wanted = signal<Wanted>({ q: "", tag: "" });
-export const links = signal<Link[]>([]);
-export const next = signal<string | null>(null);
-export const state = signal<"new" | "loading" | "ready" | "failed">("new");
+export const pages = pagesOf<Link>("/api/v1/links", () => ({ ...wanted.value }));
 /** The link that was created last, until it is gone. */
 export const made = signal<Link | null>(null);
-export const problem = signal<Problem | null>(null);
 
-let running: AbortController | undefined;
-
-async function ask(cursor: string | null): Promise<void> {
-  running?.abort();
-  const own = new AbortController();
-  running = own;
-  state.value = "loading";
-  try {
-    const query = { limit: PAGE_ITEMS, cursor, ...wanted.value };
-    const { body } = await call<Page>("/api/v1/links", { query, signal: own.signal });
-    if (own !== running) return;
-    links.value = cursor ? [...links.value, ...body.items] : body.items;
-    next.value = body.next_cursor;
-    problem.value = null;
-    state.value = "ready";
-  } catch (why) {
-    if (own !== running) return;
-    problem.value = problemIn(why);
-    state.value = "failed";
-  }
-}
-
-export const load = (): Promise<void> => ask(null);
-export const more = (): Promise<void> => ask(next.value);
+const links = pages.items;
 
 export const isFiltered = (): boolean => wanted.value.q !== "" || wanted.value.tag !== "";
 
@@ -66,11 +38,6 @@ export function removed(code: string): void {
 
 effect(() => {
   if (key.value !== null) return;
-  running?.abort();
-  running = undefined;
-  links.value = [];
-  next.value = null;
   made.value = null;
-  state.value = "new";
   wanted.value = { q: "", tag: "" };
 });

@@ -28,11 +28,6 @@ export interface Link {
   has_password?: boolean | null;
 }
 
-export interface Page {
-  items: Link[];
-  next_cursor: string | null;
-}
-
 export interface Slot {
   at: string;
   clicks: number;

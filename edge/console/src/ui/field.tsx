@@ -58,12 +58,36 @@ export function Field({ label, pointer, errors, hint, class: own, children }: Pr
   );
 }
 
-/** Moves the focus to the first control that a problem names; false when none is shown. */
+interface CheckProps {
+  label: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}
+
+/** Something that is so or not. */
+export function Check({ label, checked, onChange }: CheckProps) {
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={checked}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      {label}
+    </label>
+  );
+}
+
+/**
+ * Moves the focus to the first control that a problem names, before one that only holds such a one;
+ * false when none is shown.
+ */
 export function focusFirst(form: HTMLElement | null, errors: FieldError[]): boolean {
   const controls = [...(form?.querySelectorAll<HTMLElement>("[data-pointer]") ?? [])];
-  const wrong = controls.find(
-    (control) => errorsAt(errors, control.dataset.pointer ?? "-").length > 0,
-  );
+  const at = (control: HTMLElement) => control.dataset.pointer ?? "-";
+  const named = (control: HTMLElement) => errors.some(({ pointer }) => pointer === at(control));
+  const holding = (control: HTMLElement) => errorsAt(errors, at(control)).length > 0;
+  const wrong = controls.find(named) ?? controls.find(holding);
   wrong?.focus();
   return wrong !== undefined;
 }

@@ -6,9 +6,12 @@
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const utcDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const number = new Intl.NumberFormat();
 
 export const asMoment = (at: string | number): string => moment.format(new Date(at));
+/** Of today, to the second. */
+export const asTime = (at: string | number): string => time.format(new Date(at));
 export const asDay = (at: string | number): string => day.format(new Date(at));
 /** Slots of a day begin at midnight of UTC, which is another day in half of the world. */
 export const asUtcDay = (at: string | number): string => utcDay.format(new Date(at));

@@ -1,14 +1,13 @@
-// What both forms share: the values, the problem that came back, and where its parts are shown.
+// What forms share: the values, the problem that came back, and where its parts are shown.
 //
 // Invariant: an error stands at the field that its pointer names; what no shown field takes stands in
 // `other`, which the form shows in a live region. Refused: to lose what was typed.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type FieldError, type Problem, sentence } from "../api";
-import { errorsAt, focusFirst } from "../ui/field";
-import type { Values } from "./values";
+import { errorsAt, focusFirst } from "./field";
 
-/** Problems that concern one field and name none. */
+/** Problems that concern one field and name none, with the field. */
 const AT: Record<string, string> = {
   "links/alias-taken": "/custom_alias",
   "links/external-id-taken": "/external_id",
@@ -21,7 +20,10 @@ export function fieldErrors(problem: Problem): FieldError[] {
   return kind ? [{ pointer: AT[kind] ?? "", detail }] : [];
 }
 
-export function useForm(start: Values) {
+const worded = ({ pointer, detail }: FieldError): string =>
+  pointer ? `${pointer}: ${detail}` : detail;
+
+export function useForm<V>(start: V) {
   const ref = useRef<HTMLFormElement>(null);
   const [values, setValues] = useState(start);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -36,7 +38,7 @@ export function useForm(start: Values) {
     );
     if (errors.length === 0) setOther(sentence(problem));
     else if (homeless.length === 0) setOther(null);
-    else setOther(homeless.map(({ pointer, detail }) => `${pointer}: ${detail}`).join("; "));
+    else setOther(homeless.map(worded).join("; "));
     focusFirst(ref.current, errors);
   }, [problem]);
 
@@ -45,8 +47,8 @@ export function useForm(start: Values) {
     values,
     errors,
     other,
-    set: (some: Partial<Values>) => setValues((now) => ({ ...now, ...some })),
-    reset: setValues,
+    set: (some: Partial<V>) => setValues((now) => ({ ...now, ...some })),
+    reset: (next: V) => setValues(() => next),
     setProblem,
   };
 }

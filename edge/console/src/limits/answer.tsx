@@ -1,0 +1,71 @@
+// What the edge said about a key: in words, as a bucket, and what it said field by field.
+//
+// Invariant: an answer is read out once, and once more when what was refused fits again; the
+// seconds in between are only shown. Refused: to ask again by itself.
+
+import { asNumber, asTime } from "../ui/when";
+import type { Level } from "./ask";
+import { Bucket } from "./bucket";
+import { useClock } from "./clock";
+import type { Answer } from "./types";
+import { isBan, servedBy, verdict, wait } from "./words";
+
+/** An answer, with when it came. */
+export interface Said {
+  answer: Answer;
+  level: Level;
+  /** Tells two answers that say the same apart. */
+  turn: number;
+}
+
+function Countdown({ until }: { until: number }) {
+  const left = Math.max(0, until - useClock(until));
+  return <>{left > 0 ? wait(left) : "now"}</>;
+}
+
+function Words({ said: { answer, turn }, until }: { said: Said; until: number }) {
+  const over = useClock(until) >= until;
+  const waited = !answer.allowed && !isBan(answer) && over;
+  const kind = answer.allowed || waited ? "note" : "note wrong";
+  return (
+    <p class={kind} role="status">
+      <span key={`${turn} ${waited}`}>
+        {waited ? "It was refused, and fits again now." : verdict(answer)}
+      </span>
+    </p>
+  );
+}
+
+function Fields({ answer, until }: { answer: Answer; until: number }) {
+  const rows: [string, string | preact.JSX.Element][] = [
+    ["Allowed", answer.allowed ? "yes" : "no"],
+    ["Remaining", `${asNumber(answer.remaining)}, limit ${asNumber(answer.limit)}`],
+    ["Retry after", answer.retry_after_ms === null ? "–" : <Countdown until={until} />],
+    ["All again at", asTime(answer.reset_at)],
+    ["Answered by", servedBy(answer.served_by)],
+  ];
+  return (
+    <dl class="said">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function AnswerShown({ said }: { said: Said }) {
+  const { answer, level } = said;
+  const until = level.from + (answer.retry_after_ms ?? 0);
+  return (
+    <div class="answer">
+      <Words said={said} until={until} />
+      <div class="drawn">
+        <Bucket level={level} />
+        <Fields answer={answer} until={until} />
+      </div>
+    </div>
+  );
+}
