@@ -7,6 +7,7 @@
 mod keys;
 mod limits;
 mod openapi;
+mod passwords;
 mod readme;
 mod roads;
 

@@ -6,6 +6,8 @@
 
 use super::{Limit, Outcome, Verdict};
 use crate::call::{Call, unavailable};
+use crate::log;
+use crate::objects::{Address, Refund};
 use lru::LruCache;
 use shared::limits::error::EXCEEDED;
 use shared::limits::field;
@@ -14,7 +16,7 @@ use shared::limits::guard::{
 };
 use shared::limits::policy::{OnFailure, Policy};
 use shared::limits::rule::{LIMIT_MAX, Rule};
-use shared::limits::wire::Decided;
+use shared::limits::wire::{Decided, Spent};
 use shared::problem::Problem;
 use shared::roads::{Stamp, fnv1a};
 use shared::route::Route;
@@ -143,6 +145,23 @@ pub(crate) async fn draw(
     key: &str,
     on_failure: OnFailure,
 ) -> Result<(), Problem> {
+    take(call, own, tier, key, on_failure).await.map(|_| ())
+}
+
+/// A unit that was drawn: at which object, and its name there.
+pub(crate) type Taken = (String, Spent);
+
+/// The same, to be given back perhaps; `None`: nothing was spent.
+///
+/// # Errors
+/// 429, 503.
+pub(crate) async fn take(
+    call: &Call,
+    own: &Own,
+    tier: &str,
+    key: &str,
+    on_failure: OnFailure,
+) -> Result<Option<Taken>, Problem> {
     let policy = own.policy(&call.settings.tiers);
     let policy = Policy { on_failure, ..policy };
     let plan = policy.plan(STAMP, tier);
@@ -156,9 +175,26 @@ pub(crate) async fn draw(
         (Outcome::Refused, Verdict::Decided(said, _)) => {
             Err(exceeded(own.name, said.limit, said.wait_ms.unwrap_or_default()))
         }
-        (outcome, _) if outcome.goes_on() => Ok(()),
+        (Outcome::Allowed, Verdict::Decided(said, _)) => {
+            Ok(Some((limit.object(), Spent { id: said.id, at: said.at, units: 1 })))
+        }
+        (outcome, _) if outcome.goes_on() => Ok(None),
         _ => Err(unavailable()),
     }
+}
+
+/// Gives units back; the answer does not wait for it.
+pub(crate) fn give_back(call: &Call, taken: Vec<Taken>) {
+    let (env, id) = (call.env.clone(), call.id.clone());
+    let timeout_ms = call.settings.durations.object_timeout_ms;
+    call.context.wait_until(async move {
+        for (object, spent) in taken {
+            let sent = Address::limiter(&object).send(&env, &Refund(spent), timeout_ms).await;
+            if let Err(why) = sent {
+                log::fault(&id, "limiter", why);
+            }
+        }
+    });
 }
 
 /// 429, with the time to come back.
