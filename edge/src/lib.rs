@@ -32,6 +32,7 @@ mod router;
 mod settings;
 mod shell;
 mod system;
+mod tries;
 
 pub use door::follow;
 pub use home::Home;

@@ -7,6 +7,7 @@ use crate::platform::http::{self, Outgoing};
 use crate::platform::{Thrown, clock, entropy, stream};
 use crate::settings::Settings;
 use serde::de::DeserializeOwned;
+use shared::links::password::{Try, VERIFY_PATH, Verdict};
 use shared::roads::{Answer, EVENTS_PATH, Receipt};
 use shared::sign::{self, CONTEXT_HEADER, Context, HASHED_BYTES_MAX, SIGNATURE_HEADER};
 
@@ -106,6 +107,23 @@ pub(crate) async fn deliver(settings: &Settings, delivery: String) -> Result<Rec
         body: Some(delivery.into_bytes()),
         context: Context::default(),
         timeout_ms: settings.durations.road_timeout_ms,
+    };
+    ask(settings, question).await
+}
+
+/// Whether this is a link's password; who may try was decided before.
+pub(crate) async fn verify(
+    settings: &Settings,
+    attempt: &Try,
+    request_id: &str,
+) -> Result<Verdict, Thrown> {
+    let question = Question {
+        method: "POST",
+        path_and_query: VERIFY_PATH,
+        headers: vec![("content-type", "application/json")],
+        body: Some(serde_json::to_vec(attempt)?),
+        context: Context { request_id: request_id.into(), ..Context::default() },
+        timeout_ms: settings.durations.origin_timeout_ms,
     };
     ask(settings, question).await
 }

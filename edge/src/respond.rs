@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::log;
 use crate::platform::{Thrown, http};
 use shared::envelope::{Envelope, HEADERS};
+use shared::links::error::PASSWORD_REQUIRED;
 use shared::problem::{Class, INTERNAL, Problem};
 use shared::route::{Access, Route};
 use web_sys::Response;
@@ -116,6 +117,7 @@ fn of_problem(call: &Call, route: Option<&Route>, problem: &Problem) -> Envelope
     }
     // RFC 6750, section 3.1: a request without any credential gets no error code.
     let challenge = match route.map(|route| route.access) {
+        _ if problem.kind == &PASSWORD_REQUIRED => CHALLENGE.into(),
         Some(Access::Signed) => "Selvedge-Signature".into(),
         _ if problem.detail == MISSING => "Bearer realm=\"selvedge\"".into(),
         _ => format!(
@@ -164,7 +166,9 @@ pub(crate) fn headers(call: &Call, envelope: &Envelope) -> Vec<(String, String)>
     let mut add = |name: &str, value: &str| all.push((name.into(), value.into()));
     add("x-request-id", &call.id);
     add("x-content-type-options", "nosniff");
-    add("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    if envelope.header(POLICY).is_none() {
+        add(POLICY, "default-src 'none'; frame-ancestors 'none'");
+    }
     for (name, value) in call.limits.borrow().headers() {
         add(name, &value);
     }
@@ -190,7 +194,13 @@ pub(crate) fn headers(call: &Call, envelope: &Envelope) -> Vec<(String, String)>
 }
 
 /// Headers that only the edge's own answers have.
-const EDGE_OWN: [&str; 2] = ["cache-control", "www-authenticate"];
+const EDGE_OWN: [&str; 4] = ["cache-control", "set-cookie", POLICY, "www-authenticate"];
+/// What a page may load; an answer that is no page, nothing.
+pub(crate) const POLICY: &str = "content-security-policy";
+/// What a 401 must have (RFC 9110, section 11.6.1), for a password that a form asks for. No
+/// registered scheme is that; of one that they do not know browsers show the page, whereas `Basic`
+/// would open a box of their own over it.
+pub(crate) const CHALLENGE: &str = "Form realm=\"link\"";
 
 /// The origin of the web page that may read this answer, for `Access-Control-Allow-Origin`.
 fn readable_by(call: &Call) -> Option<String> {

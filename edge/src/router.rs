@@ -42,6 +42,7 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
     match route.op {
         // links
         Op::Redirect => links::redirect(call, at).await,
+        Op::LinkUnlock => links::password::unlock(call, route, at).await,
         Op::Shorten => through(call, route, at).await.map(Answer::Whole),
         Op::LinkList => through(call, route, at).await.map(Answer::Whole),
         Op::LinkGet => through(call, route, at).await.map(Answer::Whole),
@@ -85,6 +86,7 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         | Op::OriginOpenapi
         | Op::Events
         | Op::RegisterAsk
+        | Op::PasswordTry
         | Op::AppCreate
         | Op::AppList
         | Op::KeyCreate

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::db::{Db, Error};
 use crate::ids::{Ids, Ranges};
+use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
 use crate::shell::Lane;
@@ -22,6 +23,8 @@ pub struct App {
     pub ranges: Ranges,
     pub codes: Permutation,
     pub links: Lane<LinkStore>,
+    /// Of links' passwords.
+    pub hashing: Hashing,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
     pub http: reqwest::Client,
@@ -56,6 +59,7 @@ impl App {
             ids,
             ranges: Ranges::default(),
             links: Lane::start(LinkStore, app.clone()),
+            hashing: Hashing::default(),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

@@ -45,6 +45,7 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::LinkDelete => links::delete(app, call).await,
         Op::LinkStats => links::stats(app, call).await,
         Op::LinkBulk => links::bulk::bulk(app, call).await,
+        Op::PasswordTry => links::password::attempt(app, call).await,
         Op::BlockPut => links::blocked::put(app, call).await,
         Op::BlockDelete => links::blocked::delete(app, call).await,
         Op::BlockList => links::blocked::list(app, call).await,
@@ -86,6 +87,7 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::OriginOpenapi => Ok(telemetry::openapi()),
 
         Op::Redirect
+        | Op::LinkUnlock
         | Op::LinkImport
         | Op::LinkExport
         | Op::LinkQr

@@ -10,6 +10,7 @@ mod limits;
 mod parameters;
 mod schemas;
 
+use crate::links::password::{CHARS_MAX, FIELD};
 use crate::route::{Access, Op, ROUTES, Route, Side};
 use crate::sign::{CONTEXT_HEADER, SIGNATURE_HEADER};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -122,6 +123,13 @@ fn request_body(route: &Route) -> Option<Value> {
         return Some(json!({"required": true, "content": {
             "text/csv": text, "application/x-ndjson": text, "application/json": list,
         }}));
+    }
+    if route.op == Op::LinkUnlock {
+        let password = json!({"type": "string", "minLength": 1, "maxLength": CHARS_MAX});
+        let schema = json!({"type": "object", "required": [FIELD], "properties": {FIELD: password},
+            "additionalProperties": false});
+        let form = json!({"application/x-www-form-urlencoded": {"schema": schema}});
+        return Some(json!({"required": true, "content": form}));
     }
     let Some(name) = route.request else {
         let internal = route.access == Access::Signed && route.method == "POST";

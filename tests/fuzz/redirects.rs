@@ -9,10 +9,11 @@ mod check;
 use check::{NOW, OWN, text, url};
 use libfuzzer_sys::fuzz_target;
 use shared::links::machine::{Name, Row};
+use shared::links::password::{Hash, Sealed};
 use shared::links::redirect::{self, Redirect};
 use shared::links::request;
 use shared::links::rules::{self, Visit};
-use shared::links::wire::Target;
+use shared::links::wire::{Link, Target};
 use shared::links::{agent, csv};
 
 /// A body, and behind a NUL what a visitor says of itself, a line each.
@@ -54,6 +55,8 @@ fn follow(target: &Target, said: &[&str]) {
 fuzz_target!(|data: &[u8]| {
     let (body, said) = split(data);
     let Ok(draft) = request::shorten(body, &OWN, NOW) else { return };
+    // Whatever the origin makes of it.
+    let password = draft.password.map(|_| Sealed { hash: Hash("$argon2id$".into()), version: 1 });
     let row = Row {
         id: 7,
         name: Name { domain: 0, code: draft.alias.unwrap_or_else(|| "0004c92".into()) },
@@ -67,6 +70,7 @@ fuzz_target!(|data: &[u8]| {
         max_clicks: draft.max_clicks,
         fallback_url: draft.fallback_url,
         external_id: draft.external_id,
+        password,
         created_at: NOW,
         expires_at: draft.expires_at.flatten(),
         deleted_at: None,
@@ -76,8 +80,9 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(register.refusal(), None, "a home refuses what a creation made");
     let target: Target = serde_json::from_str(&register.value.expect("it lives")).expect("read");
     follow(&target, &said);
-    // What an export writes, an import takes.
-    let line = csv::header() + &csv::row(&row.link("https://s.example"));
+    // What an export writes, an import takes, once nobody asks for a password.
+    let link = Link { has_password: false, ..row.link("https://s.example") };
+    let line = csv::header() + &csv::row(&link);
     let mut rows = csv::Rows::default();
     let mut items = rows.feed(line.as_bytes()).expect("an export is read");
     items.extend(rows.feed(b"").expect("to its end"));

@@ -8,6 +8,7 @@ mod keys;
 mod limits;
 mod meters;
 mod openapi;
+mod passwords;
 mod readme;
 mod roads;
 

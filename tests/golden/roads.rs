@@ -154,6 +154,7 @@ fn target_format_unchanged() {
         rules: Vec::new(),
         max_clicks: None,
         fallback_url: None,
+        password: None,
         link: "lnk_00000000001".into(),
         app: "app_00000000002".into(),
     };
@@ -187,6 +188,17 @@ fn target_format_unchanged() {
             r#"_00000000002"}"#,
         ),
     );
+}
+
+#[test]
+fn protected_target_format_unchanged() {
+    let text = concat!(
+        r#"{"to":"https://example.com/","password":"3-7","link":"lnk_00000000001","#,
+        r#""app":"app_00000000002"}"#,
+    );
+    let target: Target = serde_json::from_str(text).unwrap();
+    assert_eq!(target.password.as_deref(), Some("3-7"));
+    frozen(&target, text);
 }
 
 #[test]

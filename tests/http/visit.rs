@@ -44,7 +44,11 @@ impl Documents {
 pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     let mut path = route.path.to_owned();
     if path.contains("{code}") {
-        let code = app.code(&json!({"long_url": "https://example.com/"})).await;
+        let mut link = json!({"long_url": "https://example.com/"});
+        if route.op == Op::LinkUnlock {
+            link["password"] = json!("open sesame");
+        }
+        let code = app.code(&link).await;
         path = path.replace("{code}", &code);
     }
     if path.contains("{kid}") {

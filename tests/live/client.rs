@@ -17,6 +17,9 @@ use std::time::Duration;
 pub(crate) const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 \
                                   Firefox/140.0";
 
+/// A page's media type.
+pub(crate) const PAGE: &str = "text/html; charset=utf-8";
+
 /// One that `scripts/dev` started.
 pub(crate) struct Stack {
     pub(crate) edge: String,
@@ -247,6 +250,13 @@ impl Answer {
             assert!(id.len() == 36 && id.starts_with("req_"), "{place}: {id:?}");
         }
         if *status < 400 || method == "HEAD" {
+            return;
+        }
+        if at_edge && matches!(status, 401 | 429) && self.header("content-type") == PAGE {
+            // A link asks for its password: people get a page, on the link's own path only.
+            assert!(path.matches('/').count() == 1 && method != "PUT", "{place}");
+            let named = if *status == 401 { "www-authenticate" } else { "retry-after" };
+            assert_ne!(self.header(named), "", "{place}: without {named}");
             return;
         }
         assert_eq!(self.header("content-type"), problem::MEDIA_TYPE, "{place}: {shown}");

@@ -49,6 +49,7 @@ pub(crate) fn sim_draft(alias: Option<String>, long_url: String) -> Draft {
         max_clicks: None,
         fallback_url: None,
         external_id: None,
+        password: None,
         reuse: false,
     }
 }

@@ -12,6 +12,7 @@ mod idempotency;
 mod limits;
 mod links;
 mod options;
+mod passwords;
 mod privacy;
 mod public_keys;
 mod reserved;

@@ -9,6 +9,7 @@
 use super::{Limit, Outcome, Verdict};
 use crate::call::{Call, unavailable};
 use crate::log;
+use crate::objects::{Address, Refund};
 use crate::settings::Settings;
 use lru::LruCache;
 use shared::limits::error::EXCEEDED;
@@ -20,7 +21,7 @@ use shared::limits::guard::{
 use shared::limits::holder::DENIAL_MS_MAX;
 use shared::limits::policy::{OnFailure, Policy};
 use shared::limits::rule::{LIMIT_MAX, Rule};
-use shared::limits::wire::Decided;
+use shared::limits::wire::{Decided, Spent};
 use shared::problem::Problem;
 use shared::roads::{Stamp, fnv1a};
 use shared::route::Route;
@@ -112,7 +113,7 @@ pub(crate) async fn draw_by_address(
     on_failure: Option<OnFailure>,
 ) -> Result<(), Problem> {
     let ip = call.facts.ip.as_str();
-    if exempt(&call.settings, ip) {
+    if exempt(call) {
         tell(call, own, &whole(own.limit));
         return Ok(());
     }
@@ -125,14 +126,18 @@ pub(crate) async fn draw_by_address(
 }
 
 /// Whether the address is this machine's own, which is not limited unless a test asks for it.
-fn exempt(settings: &Settings, ip: &str) -> bool {
+pub(crate) fn exempt(call: &Call) -> bool {
+    is_exempt(&call.settings, &call.facts.ip)
+}
+
+fn is_exempt(settings: &Settings, ip: &str) -> bool {
     !settings.limits_loopback && (ip.is_empty() || is_loopback(ip))
 }
 
 /// Whether a redirect needs to ask nobody about its address: it is far from its limit, and no
 /// guesser's.
 pub(crate) fn is_at_ease(settings: &Settings, ip: &str, now: Millis) -> bool {
-    exempt(settings, ip)
+    is_exempt(settings, ip)
         || (!guesses(settings, ip, now) && spare(&PUBLIC_ADDRESS, ip, now).is_some())
 }
 
@@ -142,7 +147,7 @@ pub(crate) fn is_at_ease(settings: &Settings, ip: &str, now: Millis) -> bool {
 /// 429 once there were too many.
 pub(crate) async fn miss(call: &Call) -> Result<(), Problem> {
     let ip = call.facts.ip.as_str();
-    if exempt(&call.settings, ip) {
+    if exempt(call) {
         return Ok(());
     }
     let drawn = draw(call, &MISS_ADDRESS, "", &address_key(ip), MISS_ADDRESS.on_failure).await;
@@ -162,7 +167,7 @@ fn guesses(settings: &Settings, ip: &str, now: Millis) -> bool {
     let until = GUESSERS.with_borrow(|guessers| {
         if guessers.is_empty() { None } else { guessers.peek(&key()).copied() }
     });
-    until.is_some_and(|until| now < until) && !exempt(settings, ip)
+    until.is_some_and(|until| now < until) && !is_exempt(settings, ip)
 }
 
 fn guessed() -> Problem {
@@ -199,6 +204,23 @@ pub(crate) async fn draw(
     key: &str,
     on_failure: OnFailure,
 ) -> Result<(), Problem> {
+    take(call, own, tier, key, on_failure).await.map(|_| ())
+}
+
+/// A unit that was drawn: at which object, and its name there.
+pub(crate) type Taken = (String, Spent);
+
+/// The same, to be given back perhaps; `None`: nothing was spent.
+///
+/// # Errors
+/// 429, 503.
+pub(crate) async fn take(
+    call: &Call,
+    own: &Own,
+    tier: &str,
+    key: &str,
+    on_failure: OnFailure,
+) -> Result<Option<Taken>, Problem> {
     let policy = own.policy(&call.settings.tiers);
     let policy = Policy { on_failure, ..policy };
     let plan = policy.plan(STAMP, tier);
@@ -212,9 +234,26 @@ pub(crate) async fn draw(
         (Outcome::Refused, Verdict::Decided(said, _)) => {
             Err(exceeded(own.name, said.limit, said.wait_ms.unwrap_or_default()))
         }
-        (outcome, _) if outcome.goes_on() => Ok(()),
+        (Outcome::Allowed, Verdict::Decided(said, _)) => {
+            Ok(Some((limit.object(), Spent { id: said.id, at: said.at, units: 1 })))
+        }
+        (outcome, _) if outcome.goes_on() => Ok(None),
         _ => Err(unavailable()),
     }
+}
+
+/// Gives units back; the answer does not wait for it.
+pub(crate) fn give_back(call: &Call, taken: Vec<Taken>) {
+    let (env, id) = (call.env.clone(), call.id.clone());
+    let timeout_ms = call.settings.durations.object_timeout_ms;
+    call.context.wait_until(async move {
+        for (object, spent) in taken {
+            let sent = Address::limiter(&object).send(&env, &Refund(spent), timeout_ms).await;
+            if let Err(why) = sent {
+                log::fault(&id, "limiter", why);
+            }
+        }
+    });
 }
 
 /// 429, with the time to come back.

@@ -2,9 +2,11 @@
 //!
 //! Invariant: a redirect from memory awaits nothing and parses nothing; every redirect answered to
 //! a GET is one event (L12), what is gone or unknown is none; a bounded click is spent at the
-//! link's home before it is answered (L14).
+//! link's home before it is answered (L14). A password comes before everything: rules, clicks and
+//! bounds are for who has given it.
 
 pub(crate) mod click;
+pub(crate) mod password;
 mod preview;
 pub(crate) mod qr;
 pub(crate) mod transfer;
@@ -26,28 +28,38 @@ use std::rc::Rc;
 /// `GET /{code}`, and `GET /{code}+`: where it leads, without going there.
 ///
 /// # Errors
-/// 404, 410, 429, 503.
+/// 401, 404, 410, 429, 503.
 pub(crate) async fn redirect(call: &Call, segments: &[&str]) -> Result<Answer, Problem> {
     let asked = segments.first().copied().unwrap_or_default();
     let (code, shows) = asked.strip_suffix('+').map_or((asked, false), |code| (code, true));
-    let target = match find(call, code).await {
+    let found = match find(call, code).await {
         Err(problem) if problem.kind == &NOT_FOUND && alias::is_code(code) => {
             guard::miss(call).await?;
             return Err(problem);
         }
         found => found?,
     };
+    let (target, is_open) =
+        if shows { (found, false) } else { password::admit(call, code, found).await };
     let languages = agent::language(&call.facts.languages);
-    let mut decided = redirect::decide(target.as_deref(), call.began, || Visit {
+    let visit = || Visit {
         country: &call.facts.country,
         region: &call.facts.region,
         language: &languages,
         agent: agent::classify(&call.facts.user_agent),
         now: call.began,
         side: target.as_deref().map_or(0, |target| click::side(call, target)),
-    });
+    };
+    let mut decided = if is_open {
+        redirect::unlocked(target.as_deref(), call.began, visit)
+    } else {
+        redirect::decide(target.as_deref(), call.began, visit)
+    };
     if shows {
         return preview::page(call, code, &decided).map(Answer::Whole);
+    }
+    if decided == Redirect::Locked {
+        return password::ask(call, code, password::Said::Nothing);
     }
     let Some(target) = target.as_deref() else { return Err(gone(&decided)) };
     let is_counted = call.facts.method == "GET";

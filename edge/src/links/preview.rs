@@ -1,7 +1,7 @@
 //! The preview of a link: a page that says where it leads and goes nowhere.
 //!
 //! Invariant: every text on it is escaped; the host stands in punycode, so that a look-alike is
-//! seen; looking is no click.
+//! seen; looking is no click. Where a link with a password leads is not shown.
 
 use super::gone;
 use crate::call::Call;
@@ -14,17 +14,28 @@ use shared::problem::Problem;
 /// # Errors
 /// 410.
 pub(super) fn page(call: &Call, code: &str, decided: &Redirect<'_>) -> Result<Envelope, Problem> {
-    let Redirect::To { location, .. } = decided else { return Err(gone(decided)) };
-    let shown = escape(location);
     let short = escape(&call.short_url(code));
-    let host = escape(host(location));
+    let said = match decided {
+        Redirect::To { location, .. } => {
+            let (shown, host) = (escape(location), escape(host(location)));
+            format!(
+                "<h1>{short} leads to {host}</h1>\n<p>The whole address: \
+                 <a rel=\"noopener noreferrer nofollow\" href=\"{shown}\">{shown}</a></p>"
+            )
+        }
+        // Whoever has given it sees where it leads by following it.
+        Redirect::Locked => format!(
+            "<h1>{short} asks for a password</h1>\n<p>Where it leads is shown to nobody without \
+             it: <a rel=\"nofollow\" href=\"/{}\">give the password</a></p>",
+            escape(code)
+        ),
+        Redirect::Gone | Redirect::UsedUp => return Err(gone(decided)),
+    };
     let body = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>Where {short} leads</title>\n\
-         <main>\n<h1>{short} leads to {host}</h1>\n<p>The whole address: \
-         <a rel=\"noopener noreferrer nofollow\" href=\"{shown}\">{shown}</a></p>\n</main>\n\
-         </html>\n"
+         <main>\n{said}\n</main>\n</html>\n"
     );
     let page = Envelope::empty(200).with("content-type", "text/html; charset=utf-8");
     Ok(Envelope { body, ..page })
@@ -36,7 +47,7 @@ fn host(url: &str) -> &str {
     authority.rsplit('@').next().unwrap_or_default()
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

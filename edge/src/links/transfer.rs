@@ -14,6 +14,7 @@ use shared::envelope::Envelope;
 use shared::idempotency;
 use shared::links::csv::{self, Item};
 use shared::links::import::Form;
+use shared::links::password::BULK_PASSWORDS_MAX;
 use shared::links::query;
 use shared::links::request::BULK_MAX;
 use shared::links::wire::{BulkAnswer, BulkResult, Link};
@@ -52,6 +53,7 @@ pub(crate) async fn import(call: &Call, route: &'static Route) -> Result<Answer,
         pipe,
         batch: Vec::new(),
         bytes: 0,
+        passwords: 0,
         done: 0,
         batches: 0,
     };
@@ -76,6 +78,8 @@ struct Import {
     pipe: Pipe,
     batch: Vec<Item>,
     bytes: usize,
+    /// Of the batch, those with a password.
+    passwords: usize,
     done: u64,
     batches: u64,
 }
@@ -105,12 +109,17 @@ impl Import {
     }
 
     async fn take(&mut self, item: Item) -> Result<(), Thrown> {
+        let has_password = |body: &Value| body.get("password").is_some();
+        if item.body.as_ref().is_ok_and(has_password) {
+            self.passwords = self.passwords.saturating_add(1);
+        }
         self.bytes = self.bytes.saturating_add(match &item.body {
             Ok(body) => body.to_string().len(),
             Err(_) => 0,
         });
         self.batch.push(item);
-        if self.batch.len() >= BATCH_MAX || self.bytes >= BATCH_BYTES_MAX {
+        let is_full = self.batch.len() >= BATCH_MAX || self.bytes >= BATCH_BYTES_MAX;
+        if is_full || self.passwords >= BULK_PASSWORDS_MAX {
             self.flush().await?;
         }
         Ok(())
@@ -119,7 +128,7 @@ impl Import {
     /// Has the batch created and says what became of each item.
     async fn flush(&mut self) -> Result<(), Thrown> {
         let batch = take(&mut self.batch);
-        self.bytes = 0;
+        (self.bytes, self.passwords) = (0, 0);
         let readable: Vec<&Value> =
             batch.iter().filter_map(|item| item.body.as_ref().ok()).collect();
         if batch.is_empty() {

@@ -5,7 +5,7 @@
 
 use super::blocked::Blocked;
 use super::reserved::Reserved;
-use super::{create, prepare};
+use super::{create, password, prepare};
 use crate::app::App;
 use crate::db;
 use crate::respond::{Call, Failure};
@@ -22,6 +22,8 @@ use shared::roads::Register;
 pub async fn bulk(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let drafts = request::bulk(&call.body, &app.config.domains.bases(), db::now())?;
     let key = call.idempotency_key()?;
+    let has_password = drafts.iter().flatten().any(|draft| draft.password.is_some());
+    let key = if has_password { password::guarded(app, key) } else { key };
     let targets = drafts.iter().flatten().flat_map(Draft::targets);
     let blocked = Blocked::among(app, targets).await?;
     let aliases = drafts.iter().flatten().filter_map(|draft| draft.alias.as_deref());

@@ -3,6 +3,7 @@
 pub mod blocked;
 pub mod bulk;
 pub mod clicks;
+pub mod password;
 pub mod privacy;
 pub mod reserved;
 pub mod retention;
@@ -33,12 +34,15 @@ pub async fn shorten(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let alias = draft.alias.as_deref();
     Blocked::among(app, draft.targets()).await?.check(draft.targets())?;
     Reserved::among(app, alias).await?.check(alias)?;
+    let key = call.idempotency_key()?;
+    let key = if draft.password.is_some() { password::guarded(app, key) } else { key };
     let input = prepare(app, call, draft).await?;
-    create(app, call, input, call.idempotency_key()?).await
+    create(app, call, input, key).await
 }
 
-/// Draws what a new link needs.
-async fn prepare(app: &App, call: &Call, draft: Draft) -> Result<Input, Failure> {
+/// Draws what a new link needs, and hashes its password.
+async fn prepare(app: &App, call: &Call, mut draft: Draft) -> Result<Input, Failure> {
+    draft.password = password::hashed(app, draft.password).await?;
     let id = app.ids.next().await?;
     let code = match &draft.alias {
         Some(alias) => alias.clone(),
@@ -76,8 +80,11 @@ async fn draw_code(app: &App) -> Result<String, Failure> {
 
 /// `PATCH /api/v1/links/{code}`
 pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    let patch = request::patch(&call.body, &app.config.domains.bases(), db::now())?;
+    let mut patch = request::patch(&call.body, &app.config.domains.bases(), db::now())?;
     Blocked::among(app, patch.targets()).await?.check(patch.targets())?;
+    if let Some(given) = patch.password {
+        patch.password = Some(password::hashed(app, given).await?);
+    }
     change(app, call, Change::Patch(patch)).await
 }
 

@@ -194,7 +194,8 @@ async fn entomb(work: &mut Work<'_>) -> Result<u64, Error> {
     let one_of = list(3, ids.len());
     let sql = format!(
         "update link set long_url = '', title = null, tags = '[]', rules = null, \
-         fallback_url = null, external_id = null, max_clicks = null, likeness = 0, \
+         fallback_url = null, external_id = null, max_clicks = null, password_hash = null, \
+         likeness = 0, \
          creator = null, erased_by = $1, swept_at = $2, deleted_at = coalesce(deleted_at, $2), \
          version = version + 1 where id in ({one_of})"
     );

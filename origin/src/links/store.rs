@@ -8,6 +8,7 @@ use crate::db::{self, Db, Error, Tx, Value};
 use crate::shell::Store;
 use crate::{outbox, values};
 use shared::links::machine::{Key, Links, Name, Row, View, Write};
+use shared::links::password::{Hash, Sealed};
 use shared::links::query::ListAsk;
 use shared::links::rules;
 use shared::roads::{Answer, Register};
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 
 const COLUMNS: &str = "id, domain, code, app, long_url, redirect, title, tags, created_at, \
                        expires_at, deleted_at, version, rules, max_clicks, fallback_url, \
-                       external_id, creator";
+                       external_id, creator, password_hash, password_version";
 /// Links with one likeness that are looked at for `reuse`: those with other expiries.
 const ALIKE_MAX: u64 = 20;
 /// Rows of one page of a replay.
@@ -75,8 +76,9 @@ impl Store for LinkStore {
             let Write::Updated(row) = write else { continue };
             let sql = "update link set long_url = $1, redirect = $2, title = $3, tags = $4, \
                        expires_at = $5, deleted_at = $6, version = $7, rules = $8, \
-                       max_clicks = $9, fallback_url = $10, likeness = $11 \
-                       where domain = $12 and code = $13 and version = $14";
+                       max_clicks = $9, fallback_url = $10, likeness = $11, \
+                       password_hash = $12, password_version = $13 \
+                       where domain = $14 and code = $15 and version = $16";
             let values = values![
                 row.long_url.as_str(),
                 u64::from(row.redirect),
@@ -89,6 +91,8 @@ impl Store for LinkStore {
                 row.max_clicks,
                 row.fallback_url.clone(),
                 row.likeness(),
+                row.password.as_ref().map(|sealed| sealed.hash.0.clone()),
+                row.password.as_ref().map(|sealed| sealed.version),
                 row.name.domain,
                 row.name.code.as_str(),
                 row.version - 1,
@@ -145,6 +149,8 @@ fn row_values(row: &Row) -> Vec<Value> {
         row.fallback_url.clone(),
         row.external_id.clone(),
         row.creator.clone(),
+        row.password.as_ref().map(|sealed| sealed.hash.0.clone()),
+        row.password.as_ref().map(|sealed| sealed.version),
         row.likeness(),
     ]
 }
@@ -172,6 +178,12 @@ fn read_row(row: &AnyRow) -> Result<Row, Error> {
         max_clicks: db::maybe_number(row, "max_clicks")?,
         fallback_url: db::maybe_text(row, "fallback_url")?,
         external_id: db::maybe_text(row, "external_id")?,
+        password: match db::maybe_text(row, "password_hash")? {
+            None => None,
+            Some(hash) => {
+                Some(Sealed { hash: Hash(hash), version: db::number(row, "password_version")? })
+            }
+        },
     })
 }
 
@@ -193,14 +205,22 @@ pub async fn ask(app: &App, key: &str) -> Result<Answer, Error> {
     app.metrics.link_reads.inc();
     let Some((domain, code)) = key.split_once('/') else { return Ok(Answer::Absent) };
     let Ok(domain) = domain.parse() else { return Ok(Answer::Absent) };
-    let name = Name { domain, code: code.into() };
+    let found = find_with_epoch(&app.db, &Name { domain, code: code.into() }).await?;
+    Ok(found.map_or(Answer::Absent, |(row, epoch)| Answer::Register(row.register(epoch))))
+}
+
+/// One row, by its name, and the epoch of registers, as one moment has them.
+///
+/// # Errors
+/// The database is down.
+pub async fn find_with_epoch(db: &Db, name: &Name) -> Result<Option<(Row, u32)>, Error> {
     let sql = format!(
         "select {COLUMNS}, (select value from fact where name = 'epoch') as epoch \
          from link where domain = $1 and code = $2"
     );
-    let rows = app.db.read(&sql, values![name.domain, name.code.as_str()]).await?;
-    let Some(row) = rows.first() else { return Ok(Answer::Absent) };
-    Ok(Answer::Register(read_row(row)?.register(outbox::read_epoch(row)?)))
+    let rows = db.read(&sql, values![name.domain, name.code.as_str()]).await?;
+    let read = |row| Ok((read_row(row)?, outbox::read_epoch(row)?));
+    rows.first().map(read).transpose()
 }
 
 /// The registers of rows, as this transaction sees them.

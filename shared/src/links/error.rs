@@ -32,6 +32,13 @@ pub const EXTERNAL_ID_TAKEN: Kind = Kind {
 /// The link has been followed as often as it may be.
 pub const USED_UP: Kind =
     Kind { product: "links", slug: "used-up", title: "The link is used up", class: Class::Gone };
+/// The link asks for its password.
+pub const PASSWORD_REQUIRED: Kind = Kind {
+    product: "links",
+    slug: "password-required",
+    title: "The link asks for its password",
+    class: Class::Unauthenticated,
+};
 /// Every code was issued.
 pub const EXHAUSTED: Kind = Kind {
     product: "links",
@@ -41,5 +48,13 @@ pub const EXHAUSTED: Kind = Kind {
 };
 
 /// Every problem type of links.
-pub const KINDS: &[&Kind] =
-    &[&ALIAS_TAKEN, &EXTERNAL_ID_TAKEN, &INVALID, &NOT_FOUND, &GONE, &USED_UP, &EXHAUSTED];
+pub const KINDS: &[&Kind] = &[
+    &ALIAS_TAKEN,
+    &EXTERNAL_ID_TAKEN,
+    &INVALID,
+    &NOT_FOUND,
+    &GONE,
+    &USED_UP,
+    &PASSWORD_REQUIRED,
+    &EXHAUSTED,
+];

@@ -3,14 +3,15 @@
 //! Stored: a row per code that was ever issued ([`Row`]); a deleted one stays as a tombstone.
 //! Invariants: M1 a code belongs to one link for ever (L5, L16). M2 every change raises the row's
 //! version by one and posts the register of that version. M3 another application's link is
-//! unknown.
+//! unknown. M4 a password is stored hashed only, and a new one has a new version.
 
 use super::error::{ALIAS_TAKEN, EXTERNAL_ID_TAKEN};
+use super::password::{Hash, Password, Sealed};
 use super::request::{Draft, LIFE_DEFAULT_MS, Patch};
 pub use super::row::{Name, Row, not_found};
 use crate::etag;
 use crate::machine::{At, Deadline, Machine, Step};
-use crate::problem::{PRECONDITION_FAILED, Problem};
+use crate::problem::{INTERNAL, PRECONDITION_FAILED, Problem};
 use crate::roads::Register;
 use crate::time::Millis;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -128,6 +129,10 @@ pub struct Links;
 impl Links {
     fn create(view: &View, now: Millis, input: (u64, Name, Maker, Draft)) -> Step<Self> {
         let (id, name, (app, creator), draft) = input;
+        let password = match hashed(draft.password.clone()) {
+            Ok(hash) => hash.map(|hash| Sealed { hash, version: 1 }),
+            Err(problem) => return Step::reply(Reply::Refused(problem)),
+        };
         let mine = || view.rows.values().filter(|row| row.app == app);
         if draft.reuse
             && let Some(row) = mine().find(|row| row.creator == creator && row.is_like(&draft, now))
@@ -161,6 +166,7 @@ impl Links {
             max_clicks: draft.max_clicks,
             fallback_url: draft.fallback_url,
             external_id: draft.external_id,
+            password,
             created_at: now,
             expires_at: draft.expires_at.unwrap_or(Some(now.plus(LIFE_DEFAULT_MS))),
             deleted_at: None,
@@ -193,7 +199,11 @@ impl Links {
         let deleted = matches!(change, Change::Delete);
         match change {
             Change::Delete => row.deleted_at = Some(now),
-            Change::Patch(patch) => patch.onto(&mut row),
+            Change::Patch(patch) => {
+                if let Err(problem) = patch.onto(&mut row) {
+                    return Step::reply(Reply::Refused(problem));
+                }
+            }
         }
         let register = row.register(view.epoch);
         let write = Write::Updated(row.clone());
@@ -203,10 +213,18 @@ impl Links {
     }
 }
 
-/// Whether an `If-Match` names `etag`: strong comparison with each of a list (RFC 9110, section
-/// 13.1.1). Our tags have no comma in them.
+/// M4: what was not hashed is not stored.
+fn hashed(password: Option<Password>) -> Result<Option<Hash>, Problem> {
+    match password {
+        None => Ok(None),
+        Some(Password::Hashed(hash)) => Ok(Some(hash)),
+        Some(Password::Plain(_)) => Err(Problem::new(&INTERNAL, "the password was not hashed")),
+    }
+}
+
 impl Patch {
-    fn onto(self, row: &mut Row) {
+    /// `row` has its new version already, which a new password takes.
+    fn onto(self, row: &mut Row) -> Result<(), Problem> {
         row.long_url = self.long_url.unwrap_or_else(|| row.long_url.clone());
         row.expires_at = self.expires_at.unwrap_or(row.expires_at);
         row.redirect = self.redirect.unwrap_or(row.redirect);
@@ -215,6 +233,10 @@ impl Patch {
         row.rules = self.rules.unwrap_or_else(|| row.rules.clone());
         row.max_clicks = self.max_clicks.unwrap_or(row.max_clicks);
         row.fallback_url = self.fallback_url.unwrap_or_else(|| row.fallback_url.clone());
+        if let Some(given) = self.password {
+            row.password = hashed(given)?.map(|hash| Sealed { hash, version: row.version });
+        }
+        Ok(())
     }
 }
 
@@ -231,7 +253,7 @@ impl Machine for Links {
         let (Input::Create { name, .. } | Input::Change { name, .. }) = input;
         keys.insert(Key::Code(name.clone()));
         let Input::Create { app, creator, draft, .. } = input else { return };
-        if draft.reuse {
+        if draft.reuse && draft.password.is_none() {
             keys.insert(Key::Like { app: app.clone(), likeness: draft.likeness(creator) });
         }
         if let Some(id) = &draft.external_id {
@@ -261,128 +283,4 @@ impl Machine for Links {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::machine::turn;
-
-    const AT: At = At { now: Millis(1_000), draw: 0 };
-
-    fn draft(alias: Option<&str>) -> Draft {
-        Draft {
-            long_url: "https://example.com/".into(),
-            alias: alias.map(Into::into),
-            expires_at: Some(None),
-            redirect: 302,
-            title: None,
-            tags: Vec::new(),
-            rules: Vec::new(),
-            max_clicks: None,
-            fallback_url: None,
-            external_id: None,
-            reuse: false,
-        }
-    }
-
-    fn name(code: &str) -> Name {
-        Name { domain: 0, code: code.into() }
-    }
-
-    fn create(code: &str, alias: bool) -> Input {
-        let draft = draft(alias.then_some(code));
-        Input::Create { id: 7, name: name(code), app: "app_1".into(), creator: None, draft }
-    }
-
-    fn change(app: &str, if_match: Option<&str>, change: Change) -> Input {
-        let if_match = if_match.map(Into::into);
-        Input::Change { name: name("abc"), app: app.into(), if_match, change }
-    }
-
-    #[test]
-    fn of_many_creations_of_one_alias_in_one_turn_one_wins() {
-        let mut view = View::default();
-        let turn = turn(&Links, &mut view, AT, (0..500).map(|_| create("abc", true)));
-        let created = turn.replies.iter().filter(|r| matches!(r, Reply::Created(..))).count();
-        assert_eq!((created, turn.writes.len(), turn.posts.len()), (1, 1, 1));
-        let Reply::Refused(problem) = &turn.replies[499] else { panic!("{:?}", turn.replies[499]) };
-        assert_eq!(problem.kind, &ALIAS_TAKEN);
-    }
-
-    #[test]
-    fn a_drawn_code_that_is_in_use_is_drawn_again_never_refused() {
-        let mut view = View::default();
-        let inputs = [create("aaaaaaa", true), create("aaaaaaa", false)];
-        let turn = turn(&Links, &mut view, AT, inputs);
-        assert_eq!(turn.replies[1], Reply::CodeInTheWay);
-    }
-
-    #[test]
-    fn l15_a_live_link_is_reused_and_an_external_id_is_unique_among_live_links() {
-        let mut view = View::default();
-        let create = |code: &str, who: &str, change: fn(&mut Draft)| {
-            let mut draft = draft(None);
-            change(&mut draft);
-            let (app, user) = who.split_once('/').unwrap_or((who, ""));
-            let creator = (!user.is_empty()).then(|| user.into());
-            Input::Create { id: 7, name: name(code), app: app.into(), creator, draft }
-        };
-        let turn = turn(
-            &Links,
-            &mut view,
-            AT,
-            [
-                create("one", "app_1", |_| {}),
-                create("two", "app_1", |draft| draft.reuse = true),
-                create("three", "app_2", |draft| draft.reuse = true),
-                create("four", "app_1", |draft| {
-                    draft.reuse = true;
-                    draft.redirect = 301;
-                }),
-                create("five", "app_1", |draft| draft.external_id = Some("x".into())),
-                create("six", "app_1", |draft| draft.external_id = Some("x".into())),
-                create("seven", "app_2", |draft| draft.external_id = Some("x".into())),
-                create("eight", "app_1/ann", |draft| draft.reuse = true),
-                create("nine", "app_1/ann", |draft| draft.reuse = true),
-                create("ten", "app_1/bob", |draft| draft.reuse = true),
-            ],
-        );
-        let code = |reply: &Reply| match reply {
-            Reply::Created(row, _) => row.name.code.clone(),
-            Reply::Reused(row, _) => format!("={}", row.name.code),
-            other => format!("{other:?}").chars().take(7).collect(),
-        };
-        let codes: Vec<String> = turn.replies.iter().map(code).collect();
-        assert_eq!(
-            codes,
-            ["one", "=one", "three", "four", "five", "Refused", "seven", "eight", "=eight", "ten"]
-        );
-    }
-
-    #[test]
-    fn a_change_raises_the_version_and_a_deleted_code_stays_taken() {
-        let mut view = View::default();
-        let patch = Patch { redirect: Some(301), ..Patch::default() };
-        let turn = turn(
-            &Links,
-            &mut view,
-            AT,
-            [
-                create("abc", true),
-                change("app_1", Some("\"1\""), Change::Patch(patch)),
-                change("app_1", Some("\"1\", W/\"2\""), Change::Delete),
-                change("app_2", None, Change::Delete),
-                change("app_1", Some("\"1\", \"2\""), Change::Delete),
-                change("app_1", None, Change::Delete),
-                create("abc", true),
-            ],
-        );
-        let status = |reply: &Reply| match reply {
-            Reply::Refused(problem) => problem.status(),
-            _ => 0,
-        };
-        let statuses: Vec<u16> = turn.replies.iter().map(status).collect();
-        assert_eq!(statuses, [0, 0, 412, 404, 0, 410, 409]);
-        let versions: Vec<u64> = turn.posts.iter().map(|post| post.stamp.version).collect();
-        assert_eq!(versions, [1, 2, 3]);
-        assert_eq!(turn.posts[2].value, None);
-    }
-}
+mod tests;

@@ -25,6 +25,8 @@ pub enum Redirect<'a> {
         /// Only after one of so many clicks was spent; else [`used_up`].
         spends: Option<u64>,
     },
+    /// Only after its password was given: [`unlocked`].
+    Locked,
     /// Deleted or expired.
     Gone,
     /// Followed as often as it may be.
@@ -35,7 +37,25 @@ pub enum Redirect<'a> {
 const NOT_KEPT: &str = "private, no-store";
 
 /// Decides. `target`: `None` is a tombstone; `visit` is only asked for when there are rules.
+///
+/// A password guards the link while it lives; where it leads afterwards is open to everybody.
 pub fn decide<'a, 'v>(
+    target: Option<&'a Target>,
+    now: Millis,
+    visit: impl FnOnce() -> Visit<'v>,
+) -> Redirect<'a> {
+    if target.is_some_and(|target| is_locked(target, now)) {
+        return Redirect::Locked;
+    }
+    unlocked(target, now, visit)
+}
+
+fn is_locked(target: &Target, now: Millis) -> bool {
+    target.password.is_some() && target.expires_at.is_none_or(|at| at > now)
+}
+
+/// The same for who has given the password.
+pub fn unlocked<'a, 'v>(
     target: Option<&'a Target>,
     now: Millis,
     visit: impl FnOnce() -> Visit<'v>,
@@ -48,7 +68,9 @@ pub fn decide<'a, 'v>(
     };
     let by_rule =
         if target.rules.is_empty() { None } else { rules::decide(&target.rules, &visit()) };
-    let is_for_all = target.rules.is_empty() && target.max_clicks.is_none();
+    // A permanent redirect that a browser keeps would outlive the pass of who may follow it.
+    let is_for_all =
+        target.rules.is_empty() && target.max_clicks.is_none() && target.password.is_none();
     let cache_control = match target.redirect {
         301 | 308 if is_for_all => {
             let max_age = PERMANENT_MAX_AGE_S.min(left_ms / SECOND_MS);
@@ -94,6 +116,7 @@ mod tests {
             rules: alloc::vec::Vec::new(),
             max_clicks: None,
             fallback_url: None,
+            password: None,
             link: "lnk_1".into(),
             app: "app_1".into(),
         }
@@ -141,6 +164,22 @@ mod tests {
         link.fallback_url = Some("https://later.example/".into());
         assert_eq!(location(&link, 1_000), Some("https://later.example/"));
         assert!(matches!(used_up(&link), Redirect::To { status: 302, spends: None, .. }));
+    }
+
+    #[test]
+    fn a_password_guards_a_link_while_it_lives_and_is_never_kept() {
+        let mut link = Target { password: Some("1-1".into()), ..target(301, Some(1_000)) };
+        assert_eq!(follow(&link, 999), Redirect::Locked);
+        let Redirect::To { status: 301, cache_control, .. } =
+            unlocked(Some(&link), Millis(999), visit)
+        else {
+            panic!("it leads nowhere")
+        };
+        assert_eq!(cache_control, NOT_KEPT);
+        assert_eq!(follow(&link, 1_000), Redirect::Gone);
+        link.fallback_url = Some("https://later.example/".into());
+        assert_eq!(follow(&link, 999), Redirect::Locked);
+        assert_eq!(location(&link, 1_000), Some("https://later.example/"));
     }
 
     #[test]

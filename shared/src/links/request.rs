@@ -2,6 +2,8 @@
 //!
 //! Invariant: the edge checks to refuse early, the origin checks with the same function to decide.
 
+pub use super::draft::{Draft, Patch};
+use super::password::{BULK_PASSWORDS_MAX, Password, Plain};
 use super::rules::{self, Rule};
 use super::wire::BulkRequest;
 use super::{alias, error::INVALID, target};
@@ -62,6 +64,9 @@ pub struct ShortenRequest {
     /// The caller's own name for it, 1 to 200 visible ASCII characters, unique among live links.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// 1 to 200 characters; visitors must give it. Never answered: see `has_password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Plain>,
     /// Answer 200 with the live link that has this target and these settings, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reuse: Option<bool>,
@@ -103,78 +108,15 @@ pub struct PatchRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub fallback_url: Option<Option<String>>,
+    /// `null` removes it; another one voids what visitors hold of the last.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub password: Option<Option<Plain>>,
 }
 
 /// `null` is `Some(None)`, a missing field is `None`.
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(input: D) -> Result<Option<T>, D::Error> {
     T::deserialize(input).map(Some)
-}
-
-/// A link to be created, every field checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// Normalised.
-    pub long_url: String,
-    /// The caller's own code.
-    pub alias: Option<String>,
-    /// `None` = [`LIFE_DEFAULT_MS`] after its creation, `Some(None)` = never.
-    pub expires_at: Option<Option<Millis>>,
-    /// 301, 302, 307 or 308.
-    pub redirect: u16,
-    /// For people.
-    pub title: Option<String>,
-    /// For search.
-    pub tags: Vec<String>,
-    /// Checked.
-    pub rules: Vec<Rule>,
-    /// How often it may be followed.
-    pub max_clicks: Option<u64>,
-    /// Normalised.
-    pub fallback_url: Option<String>,
-    /// The caller's own name for it.
-    pub external_id: Option<String>,
-    /// Whether a live link like it will do.
-    pub reuse: bool,
-}
-
-/// A change of a link, every field checked; `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Patch {
-    /// Normalised.
-    pub long_url: Option<String>,
-    /// `Some(None)` = never.
-    pub expires_at: Option<Option<Millis>>,
-    /// 301, 302, 307 or 308.
-    pub redirect: Option<u16>,
-    /// `Some(None)` removes it.
-    pub title: Option<Option<String>>,
-    /// Replaces all tags.
-    pub tags: Option<Vec<String>>,
-    /// Replaces all rules.
-    pub rules: Option<Vec<Rule>>,
-    /// `Some(None)` removes the bound.
-    pub max_clicks: Option<Option<u64>>,
-    /// `Some(None)` removes it.
-    pub fallback_url: Option<Option<String>>,
-}
-
-impl Draft {
-    /// Every URL that it leads to.
-    #[must_use]
-    pub fn targets(&self) -> Vec<&str> {
-        let rules = self.rules.iter().map(|rule| rule.to.as_str());
-        rules.chain(self.fallback_url.as_deref()).chain([self.long_url.as_str()]).collect()
-    }
-}
-
-impl Patch {
-    /// Every URL that it newly leads to.
-    #[must_use]
-    pub fn targets(&self) -> Vec<&str> {
-        let rules = self.rules.iter().flatten().map(|rule| rule.to.as_str());
-        let fallback = self.fallback_url.iter().flatten().map(String::as_str);
-        rules.chain(fallback).chain(self.long_url.as_deref()).collect()
-    }
 }
 
 /// Gathers what is wrong, field by field.
@@ -209,6 +151,13 @@ impl Checker {
             self.refuse("/external_id", detail);
         }
         id
+    }
+
+    fn password(&mut self, plain: Plain) -> Password {
+        if let Err(detail) = plain.check() {
+            self.refuse("/password", detail);
+        }
+        Password::Plain(plain)
     }
 
     fn expiry(&mut self, text: Option<String>) -> Option<Millis> {
@@ -285,6 +234,7 @@ pub fn shorten(bytes: &[u8], own: &[&str], now: Millis) -> Result<Draft, Problem
         max_clicks: request.max_clicks.map(|clicks| check.clicks(clicks)),
         fallback_url: request.fallback_url.map(|url| check.target("/fallback_url", &url, own)),
         external_id: request.external_id.map(|id| check.external_id(id)),
+        password: request.password.map(|plain| check.password(plain)),
         reuse: request.reuse.unwrap_or(false),
     };
     check.done(draft)
@@ -308,6 +258,7 @@ pub fn patch(bytes: &[u8], own: &[&str], now: Millis) -> Result<Patch, Problem> 
         fallback_url: request
             .fallback_url
             .map(|given| given.map(|url| check.target("/fallback_url", &url, own))),
+        password: request.password.map(|given| given.map(|plain| check.password(plain))),
     };
     check.done(patch)
 }
@@ -324,6 +275,12 @@ pub fn bulk(
     let request: BulkRequest = body::read_object(bytes)?;
     if request.links.len() > BULK_MAX {
         let detail = format!("must be at most {BULK_MAX} items");
+        let error = FieldError { pointer: "/links".into(), detail };
+        return Err(Problem::fields(&INVALID, alloc::vec![error]));
+    }
+    let has_password = |item: &&serde_json::Value| item.get("password").is_some();
+    if request.links.iter().filter(has_password).count() > BULK_PASSWORDS_MAX {
+        let detail = format!("must have at most {BULK_PASSWORDS_MAX} items with a password");
         let error = FieldError { pointer: "/links".into(), detail };
         return Err(Problem::fields(&INVALID, alloc::vec![error]));
     }

@@ -3,6 +3,7 @@
 //! Invariant: a deleted row stays as a tombstone, whose register has no value.
 
 use super::error::{GONE, NOT_FOUND};
+use super::password::Sealed;
 use super::request::Draft;
 use super::rules::{self, Rule};
 use super::wire::{self, Link, Target};
@@ -48,6 +49,8 @@ pub struct Row {
     pub fallback_url: Option<String>,
     /// The caller's own name for it.
     pub external_id: Option<String>,
+    /// What visitors must give.
+    pub password: Option<Sealed>,
     /// By the origin's clock.
     pub created_at: Millis,
     /// `None` = never.
@@ -69,6 +72,7 @@ impl Row {
             rules: self.rules.clone(),
             max_clicks: self.max_clicks,
             fallback_url: self.fallback_url.clone(),
+            password: self.password.as_ref().map(|sealed| sealed.version(epoch)),
             link: format_id(wire::ID_PREFIX, self.id),
             app: self.app.clone(),
         };
@@ -96,6 +100,7 @@ impl Row {
             max_clicks: self.max_clicks,
             fallback_url: self.fallback_url.clone(),
             external_id: self.external_id.clone(),
+            has_password: self.password.is_some(),
             title: self.title.clone(),
             tags: self.tags.clone(),
             created_at: self.created_at,
@@ -108,12 +113,18 @@ impl Row {
     #[must_use]
     pub fn likeness(&self) -> u64 {
         let Self { long_url, redirect, rules, max_clicks, fallback_url, .. } = self;
+        if self.password.is_some() {
+            // Like none: nobody is given a link with a password for the one that he wants.
+            return 0;
+        }
         likeness((long_url, *redirect, rules, *max_clicks, fallback_url), &self.creator)
     }
 
     /// Whether it serves `draft` as well as a new link would.
     pub(super) fn is_like(&self, draft: &Draft, now: Millis) -> bool {
         self.deleted_at.is_none()
+            && self.password.is_none()
+            && draft.password.is_none()
             && self.expires_at.is_none_or(|at| at > now)
             && self.long_url == draft.long_url
             && self.redirect == draft.redirect

@@ -39,6 +39,9 @@ pub struct Target {
     /// Where to when it is gone or used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_url: Option<String>,
+    /// The version of its password, when it has one; never the password, nor its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
     /// The link's id, for its clicks.
     pub link: String,
     /// The application that owns it.
@@ -96,6 +99,8 @@ pub struct Link {
     pub fallback_url: Option<String>,
     /// The caller's own name for it.
     pub external_id: Option<String>,
+    /// Whether visitors must give a password.
+    pub has_password: bool,
     /// For people.
     pub title: Option<String>,
     /// For search.

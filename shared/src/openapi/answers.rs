@@ -27,9 +27,24 @@ pub(super) fn of(route: &Route) -> Value {
         }
     }
     for (status, kinds) in by_status {
-        out.insert(status.to_string(), problems(route.side, status, &kinds));
+        let mut answer = problems(route.side, status, &kinds);
+        if let Some(Value::Object(content)) = answer.get_mut("content")
+            && is_page(route, status)
+        {
+            content.insert("text/html".into(), json!({"schema": {"type": "string"}}));
+        }
+        out.insert(status.to_string(), answer);
     }
     Value::Object(out)
+}
+
+/// What people get as a page, when a link asks for its password.
+fn is_page(route: &Route, status: u16) -> bool {
+    match route.op {
+        Op::Redirect => status == 401,
+        Op::LinkUnlock => matches!(status, 401 | 429),
+        _ => false,
+    }
 }
 
 /// What a path answers to a method that it does not know, and a path that is none.
@@ -49,6 +64,7 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             statuses.extend([301, 307, 308]);
             names.extend(["Cache-Control", "Location"]);
         }
+        Op::LinkUnlock => names.extend(["Location", "Set-Cookie"]),
         Op::Shorten => names.extend(["ETag", "Location"]),
         Op::PrivacyExport | Op::PrivacyErase => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
@@ -98,7 +114,7 @@ fn content(route: &Route, name: &str) -> Option<Value> {
         (Op::EdgeOpenapi | Op::OriginOpenapi, _) => {
             Some(json!({"application/json": {"schema": object}}))
         }
-        (op @ (Op::Projections | Op::Events | Op::RegisterAsk), _) => {
+        (op @ (Op::Projections | Op::Events | Op::RegisterAsk | Op::PasswordTry), _) => {
             Some(json!({"application/json": {"schema": schemas::internal(op)}}))
         }
         (_, "") => None,
@@ -117,6 +133,7 @@ fn describe(status: u16) -> &'static str {
         204 => "Done; no body",
         301 => "Moved for good",
         304 => "It is still the version of `If-None-Match`",
+        303 => "It is the one: follow the link again, with the cookie",
         302 => "Found: the default, so that every click is counted",
         307 => "Moved for now; the method stays",
         308 => "Moved for good; the method stays",
@@ -198,6 +215,10 @@ pub(super) fn headers() -> Value {
             "schema": {"type": "integer", "minimum": 0},
             "example": 1,
         },
+        "Set-Cookie": text(
+            "Good for one link and twelve hours; `__Host-` on https.",
+            "__Host-link-0004c92=…; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure",
+        ),
         "WWW-Authenticate": text("How to authenticate, and why not.", "Bearer"),
         "X-Request-Id": text("Names the request in our logs.", REQUEST_ID),
     })

@@ -173,6 +173,7 @@ fn link() -> Link {
         max_clicks: None,
         fallback_url: None,
         external_id: None,
+        has_password: false,
         title: Some("Selvage".into()),
         tags: vec!["docs".into()],
         created_at: AT,

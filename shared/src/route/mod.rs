@@ -21,6 +21,7 @@ pub const HELD_BYTES_MAX: u64 = 4 << 20;
 #[allow(missing_docs, reason = "each name is its route's")]
 pub enum Op {
     Redirect,
+    LinkUnlock,
     Shorten,
     LinkList,
     LinkGet,
@@ -58,6 +59,7 @@ pub enum Op {
     OriginOpenapi,
     Events,
     RegisterAsk,
+    PasswordTry,
     AppCreate,
     AppList,
     KeyCreate,
@@ -216,8 +218,14 @@ pub enum Found<'a> {
 #[must_use]
 pub fn find<'a>(method: &str, path: &'a str, serves: fn(Side) -> bool) -> Found<'a> {
     let mut allow: Vec<&str> = Vec::new();
+    let mut is_named = false;
     for route in ROUTES.iter().filter(|route| serves(route.side)) {
         let Some(segments) = matches(route.path, path) else { continue };
+        // A path that stands in the table by name is no code that has a password.
+        if route.op == Op::LinkUnlock && is_named {
+            continue;
+        }
+        is_named |= !route.path.contains('{');
         if route.takes(method) {
             return Found::Route(route, segments);
         }
@@ -290,6 +298,8 @@ mod tests {
         assert_eq!(op("POST", "/api/v1/shorten"), Some(Op::Shorten));
         assert_eq!(op("HEAD", "/api/v1/links/abc"), Some(Op::LinkGet));
         assert_eq!(op("GET", "/abc"), Some(Op::Redirect));
+        assert_eq!(op("POST", "/abc"), Some(Op::LinkUnlock));
+        assert_eq!(op("POST", "/healthz"), None);
         assert_eq!(op("GET", "/healthz"), Some(Op::EdgeHealth));
         assert_eq!(op("GET", "/"), None);
         assert_eq!(op("GET", "/admin/keys"), None);

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const BULK: &str = "/api/v1/links/bulk";
 const IMPORT: &str = "/api/v1/links/import";
 const CSV: &str = "text/csv";
+const MADE: [&str; 4] = ["id", "created_at", "short_url", "has_password"];
 const LINES: &str = "application/x-ndjson";
 
 async fn bulk(app: &App<'_>, items: &[Value]) -> Answer {
@@ -41,7 +42,7 @@ async fn exported(app: &App<'_>) -> BTreeMap<String, Value> {
     let links = text.lines().map(|line| {
         let mut link: Value = serde_json::from_str(line).unwrap();
         let members = link.as_object_mut().unwrap();
-        members.retain(|name, _| !["id", "created_at", "short_url"].contains(&name.as_str()));
+        members.retain(|name, _| !MADE.contains(&name.as_str()));
         (members["short_code"].as_str().unwrap().to_owned(), link)
     });
     links.collect()

@@ -3,6 +3,7 @@
 use super::{CLOSED, route};
 use crate::limits::guard::Guard;
 use crate::links::error as links;
+use crate::links::password::FORM_BYTES_MAX;
 use crate::problem;
 use crate::roads;
 use crate::route::Access::{Public, Scope, Service, Signed};
@@ -73,8 +74,24 @@ pub(super) const ROUTES: &[Route] = &[
         product: "links",
         summary: "Follow a short link",
         response: (302, ""),
-        problems: &[&links::NOT_FOUND, &links::GONE, &links::USED_UP],
+        problems: &[&links::NOT_FOUND, &links::GONE, &links::USED_UP, &links::PASSWORD_REQUIRED],
         ..route(Op::Redirect, "GET", "/{code}", Edge, Public)
+    },
+    Route {
+        product: "links",
+        summary: "Give the password of a short link; then it may be followed for twelve hours",
+        response: (303, ""),
+        bytes_max: FORM_BYTES_MAX,
+        problems: &[
+            &links::NOT_FOUND,
+            &links::GONE,
+            &links::INVALID,
+            &links::PASSWORD_REQUIRED,
+            &problem::MALFORMED,
+            &problem::TOO_LARGE,
+            &problem::UNSUPPORTED_MEDIA_TYPE,
+        ],
+        ..route(Op::LinkUnlock, "POST", "/{code}", Edge, Public)
     },
     Route {
         summary: "Apply projections through their homes",

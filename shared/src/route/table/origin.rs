@@ -3,6 +3,7 @@
 use super::route;
 use crate::limits::error as limits;
 use crate::links::error as links;
+use crate::links::password::VERIFY_PATH;
 use crate::problem;
 use crate::roads;
 use crate::route::Access::{Operator, Public, Signed};
@@ -36,6 +37,11 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "What the truth knows of a register",
         query: &["key"],
         ..route(Op::RegisterAsk, "GET", "/internal/registers/{product}", Origin, Signed)
+    },
+    Route {
+        product: "links",
+        summary: "Whether this is the password of a link",
+        ..route(Op::PasswordTry, "POST", VERIFY_PATH, Origin, Signed)
     },
     Route {
         summary: "Register an application",
