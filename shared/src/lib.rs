@@ -18,9 +18,11 @@ pub mod id;
 pub mod idempotency;
 pub mod links;
 pub mod machine;
+pub mod money;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod page;
+pub mod payments;
 pub mod problem;
 pub mod roads;
 pub mod route;

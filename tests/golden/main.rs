@@ -4,6 +4,7 @@
 //! reader for the old one first.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod currencies;
 mod keys;
 mod openapi;
 mod readme;
