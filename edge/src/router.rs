@@ -49,6 +49,17 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         Op::LinkExport => links::transfer::export(call, route).await,
         Op::LinkQr => links::qr::code(call, route, at).await,
 
+        // payments
+        Op::AccountOpen => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountGet => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountEntries => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountBalance => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountClose => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferCreate => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferGet => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferPost => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferVoid => through(call, route, at).await.map(Answer::Whole),
+
         // ops
         Op::TokenMint => through(call, route, at).await.map(Answer::Whole),
         Op::EdgeHealth => Ok(system::health(call).into()),
@@ -72,6 +83,8 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         | Op::DeadLetterList
         | Op::BlockPut
         | Op::BlockDelete
-        | Op::BlockList => Err(system::not_found()),
+        | Op::BlockList
+        | Op::LedgerCheck
+        | Op::LedgerProof => Err(system::not_found()),
     }
 }

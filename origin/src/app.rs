@@ -5,6 +5,7 @@ use crate::db::{Db, Error};
 use crate::ids::{Ids, Ranges};
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
 use crate::telemetry::Metrics;
 use shared::links::code::Permutation;
@@ -19,6 +20,7 @@ pub struct App {
     pub ranges: Ranges,
     pub codes: Permutation,
     pub links: Lane<LinkStore>,
+    pub ledger: Lane<LedgerStore>,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
     pub http: reqwest::Client,
@@ -42,6 +44,7 @@ impl App {
     /// As [`App::start`].
     pub async fn on(config: Config, db: Arc<Db>) -> Result<Arc<Self>, Error> {
         let ids = Arc::new(Ids::lease(&db).await?);
+        let shard = u64::from(ids.node().await);
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -49,6 +52,7 @@ impl App {
             ids,
             ranges: Ranges::default(),
             links: Lane::start(LinkStore, app.clone()),
+            ledger: Lane::start(LedgerStore { shard }, app.clone()),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::keys::{self, NewKey};
-use crate::{db, links, outbox, router, shell};
+use crate::{db, links, outbox, payments, router, shell};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -32,6 +32,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         tokio::spawn(Arc::clone(&app.ids).keep(Arc::clone(&app.db))),
         tokio::spawn(outbox::relay(Arc::clone(app))),
         tokio::spawn(sweep(Arc::clone(app))),
+        tokio::spawn(payments::expiry::watch(Arc::clone(app))),
     ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let signal = async move {

@@ -60,6 +60,11 @@ impl Ids {
         Ok(Self { holder, state })
     }
 
+    /// The leased number, which no other replica has meanwhile.
+    pub async fn node(&self) -> u16 {
+        self.state.lock().await.node
+    }
+
     /// Renews the lease until the process ends.
     pub async fn keep(self: Arc<Self>, db: Arc<Db>) {
         loop {

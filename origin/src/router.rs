@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, links, telemetry};
+use crate::{admin, db, events, links, payments, telemetry};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -46,6 +46,18 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::BlockPut => links::blocked::put(app, call).await,
         Op::BlockDelete => links::blocked::delete(app, call).await,
         Op::BlockList => links::blocked::list(app, call).await,
+
+        Op::AccountOpen => payments::accounts::open(app, call).await,
+        Op::AccountGet => payments::accounts::get(app, call).await,
+        Op::AccountEntries => payments::accounts::entries(app, call).await,
+        Op::AccountBalance => payments::accounts::balance(app, call).await,
+        Op::AccountClose => payments::accounts::close(app, call).await,
+        Op::TransferCreate => payments::transfers::create(app, call).await,
+        Op::TransferGet => payments::transfers::get(app, call).await,
+        Op::TransferPost => payments::transfers::post(app, call).await,
+        Op::TransferVoid => payments::transfers::void(app, call).await,
+        Op::LedgerCheck => payments::check::check(app, call).await,
+        Op::LedgerProof => payments::proof::proof(app, call).await,
 
         Op::TokenMint => admin::tokens::mint(app, call).await,
         Op::Events => events::take(app, call).await,

@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::db::{self, Error, Tx};
+use crate::rows::{Rows, Type};
 use crate::{outbox, values};
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key, Record};
@@ -19,6 +20,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Inputs of one commit: at 1 ms per fsync, 256,000 a second are more than decide takes.
 const BATCH_MAX: usize = 256;
+/// Weight of one commit at which no further input joins it.
+const WEIGHT_MAX: usize = 4_096;
 /// Inputs that wait; above it the lane says 503 at once.
 const WAITING_MAX: usize = 8_192;
 /// How often a transaction is begun again for another replica's sake.
@@ -28,16 +31,22 @@ const TRIES_MAX: u32 = 5;
 pub trait Store: Send + Sync + 'static {
     type Machine: Machine<Post = Register> + Send + Sync;
     fn machine(&self) -> &Self::Machine;
+    /// How many plain inputs this one is worth.
+    fn weight(_: &<Self::Machine as Machine>::Input) -> usize {
+        1
+    }
     /// Loads and locks the rows of `keys`, in key order.
     fn load(
         &self,
         tx: &mut Tx<'_>,
         keys: &BTreeSet<<Self::Machine as Machine>::Key>,
     ) -> impl Future<Output = Result<<Self::Machine as Machine>::View, Error>> + Send;
-    /// Writes; `false`: another replica was faster, nothing may be committed.
+    /// Writes, given the view after them; `false`: another replica was faster, nothing may be
+    /// committed.
     fn commit(
         &self,
         tx: &mut Tx<'_>,
+        view: &<Self::Machine as Machine>::View,
         writes: &[<Self::Machine as Machine>::Write],
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
@@ -77,7 +86,7 @@ where
     InputOf<S>: Clone + Send + Sync,
     ReplyOf<S>: Send,
     <S::Machine as Machine>::Key: Send + Sync,
-    <S::Machine as Machine>::View: Send,
+    <S::Machine as Machine>::View: Send + Sync,
     <S::Machine as Machine>::Write: Send + Sync,
 {
     /// Starts the lane's task; it ends with the last handle.
@@ -88,8 +97,11 @@ where
             let mut jobs = Vec::with_capacity(BATCH_MAX);
             while receive.recv_many(&mut jobs, BATCH_MAX).await > 0 {
                 let Some(app) = app.upgrade() else { return };
-                app.metrics.lane_inputs.observe(jobs.len() as f64);
-                commit_all(&store, &app, std::mem::take(&mut jobs)).await;
+                while !jobs.is_empty() {
+                    let rest = jobs.split_off(together::<S>(&jobs));
+                    app.metrics.lane_inputs.observe(jobs.len() as f64);
+                    commit_all(&store, &app, std::mem::replace(&mut jobs, rest)).await;
+                }
             }
         });
         Self(send)
@@ -110,6 +122,16 @@ where
         self.0.try_send(Job { key, input, answer, done }).map_err(|_| full())?;
         wait.await.map_err(|_| full())?
     }
+}
+
+/// How many of the jobs make one commit: at least one.
+fn together<S: Store>(jobs: &[Job<S>]) -> usize {
+    let mut weight = 0;
+    let heavy = jobs.iter().position(|job| {
+        weight += S::weight(&job.input);
+        weight >= WEIGHT_MAX
+    });
+    heavy.map_or(jobs.len(), |last| last + 1)
 }
 
 async fn commit_all<S: Store>(store: &S, app: &App, jobs: Vec<Job<S>>)
@@ -208,7 +230,7 @@ where
         }
         results.push(Ok(Done::Answered(answer)));
     }
-    let free = store.commit(tx, &writes).await? && store_records(tx, &stored, now).await?;
+    let free = store.commit(tx, &view, &writes).await? && store_records(tx, &stored, now).await?;
     // The edge applies the answer's projections itself; the relay is for when it could not.
     let due = now.plus(app.config.durations.relay_grace_ms);
     outbox::append(tx, app, &posts, due).await?;
@@ -220,19 +242,20 @@ async fn load_records(
     keys: impl Iterator<Item = &Key>,
     now: Millis,
 ) -> Result<BTreeMap<(String, String), Record>, Error> {
-    let keys: BTreeSet<(String, String)> =
-        keys.map(|key| (key.scope.clone(), key.key.clone())).collect();
-    if keys.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let sql = format!(
-        "select scope, key, fingerprint, answer, expires_at from idempotency \
-         where (scope, key) in (values {})",
-        db::placeholders(keys.len(), 2)
-    );
+    let keys: BTreeSet<(&str, &str)> = keys.map(|key| (&*key.scope, &*key.key)).collect();
     let values = keys.into_iter().flat_map(|(scope, key)| values![scope, key]).collect();
+    let asked = Rows { types: &[Type::Text; 2], values };
+    let rows = tx
+        .read_rows(asked, |rows| {
+            format!(
+                "select scope, key, fingerprint, answer, expires_at \
+                 from {rows} join idempotency on scope = column1 and key = column2 \
+                 where column1 is not null"
+            )
+        })
+        .await?;
     let mut records = BTreeMap::new();
-    for row in tx.read(&sql, values).await? {
+    for row in rows {
         if db::number(&row, "expires_at")? <= now.0 {
             continue;
         }
@@ -249,26 +272,24 @@ async fn store_records(
     records: &[(Key, Record)],
     now: Millis,
 ) -> Result<bool, Error> {
-    if records.is_empty() {
-        return Ok(true);
-    }
-    let rows = records.iter().map(|(key, record)| {
+    let mut values = Vec::with_capacity(records.len() * 5);
+    for (key, record) in records {
         let answer = serde_json::to_string(&record.answer)?;
         let expires_at = now.plus(idempotency::KEEP_MS);
-        Ok(values![&*key.scope, &*key.key, &*key.fingerprint, answer, expires_at])
-    });
-    let rows = rows.collect::<Result<Vec<_>, Error>>()?;
+        values.extend(values![&*key.scope, &*key.key, &*key.fingerprint, answer, expires_at]);
+    }
+    const TYPES: &[Type] = &[Type::Text, Type::Text, Type::Text, Type::Text, Type::Int];
     let written = tx
-        .insert(
-            "insert into idempotency (scope, key, fingerprint, answer, expires_at) values",
-            rows,
-            &format!(
-                "on conflict (scope, key) do update set fingerprint = excluded.fingerprint, \
+        .write_rows(Rows { types: TYPES, values }, |rows| {
+            format!(
+                "insert into idempotency (scope, key, fingerprint, answer, expires_at) \
+                 select * from {rows} where column1 is not null \
+                 on conflict (scope, key) do update set fingerprint = excluded.fingerprint, \
                  answer = excluded.answer, expires_at = excluded.expires_at \
-                 where idempotency.expires_at <= {}",
-                now.0
-            ),
-        )
+                 where idempotency.expires_at <= excluded.expires_at - {}",
+                idempotency::KEEP_MS
+            )
+        })
         .await?;
     Ok(written == records.len() as u64)
 }

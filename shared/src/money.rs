@@ -18,6 +18,9 @@ pub const AMOUNT_MAX: i64 = (1 << 53) - 1;
 pub struct Currency(&'static str);
 
 impl Currency {
+    /// The euro, for examples.
+    pub const EUR: Self = Self("EUR2");
+
     /// The currency of a code, in upper case; `None` when it is withdrawn or none.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {
@@ -130,6 +133,7 @@ mod tests {
             assert_eq!(Currency::of(none), None, "{none}");
         }
         let codes: Vec<&str> = Currency::all().map(Currency::code).collect();
+        assert_eq!(Currency::of("EUR"), Some(Currency::EUR));
         assert!(codes.is_sorted() && codes.len() > 150);
         let all: Vec<Currency> = codes.iter().filter_map(|code| Currency::of(code)).collect();
         assert_eq!(all.len(), codes.len());

@@ -7,6 +7,7 @@
 
 mod answers;
 mod parameters;
+mod payments;
 mod schemas;
 
 use crate::route::{Access, Op, ROUTES, Route, Side};
@@ -67,6 +68,7 @@ fn tag(product: &str) -> Value {
     let about = match product {
         "http" => "What belongs to no product.",
         "links" => "Short URLs.",
+        "payments" => "The ledger: accounts, transfers, holds.",
         _ => "",
     };
     json!({"name": product, "description": about})

@@ -172,7 +172,7 @@ pub fn type_url(kind: &Kind, public_url: &str) -> String {
 
 /// Every problem type of the service, in product order.
 pub fn all() -> impl Iterator<Item = &'static Kind> {
-    HTTP.iter().chain(crate::links::error::KINDS).copied()
+    HTTP.iter().chain(crate::links::error::KINDS).chain(crate::payments::error::KINDS).copied()
 }
 
 #[cfg(test)]

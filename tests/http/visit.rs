@@ -50,12 +50,23 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if path.contains("{kid}") {
         path = path.replace("{kid}", &app.stack.key(&app.id, &["links:read"]).await.1);
     }
+    if route.product == "payments" && path.contains("{id}") {
+        let id = match path.contains("/transfers/") {
+            true => app.hold(10_000).await,
+            false => app.account("EUR").await,
+        };
+        path = path.replace("{id}", &id);
+    }
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");
     // A domain of its own: what is blocked is blocked for every test.
     let path = path.replace("{id}", "1").replace("{name}", &format!("{}.test", alias()));
     assert!(!path.contains('{'), "{path}: nothing is known to stand for this name");
-    if route.op == Op::RegisterAsk { format!("{path}?key=0/abc") } else { path }
+    match route.op {
+        Op::RegisterAsk => format!("{path}?key=0/abc"),
+        Op::LedgerProof => format!("{path}?entry=ent_00000000000"),
+        _ => path,
+    }
 }
 
 /// The request, without any credential.
@@ -69,6 +80,7 @@ pub(crate) fn ask<'a>(
         Side::Origin => stack.origin(route.method, path),
         Side::Edge | Side::Through => stack.edge(route.method, path),
     };
+    let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
     match body {
         Some(body) => ask.json(body),
         None => ask,

@@ -13,5 +13,6 @@ mod idempotency;
 mod keys;
 mod links;
 mod lists;
+mod payments;
 mod raw;
 mod tokens;

@@ -110,10 +110,9 @@ impl Stored {
         same("A2", (funds.debits_held, funds.credits_held), (debits, credits))?;
         let (low, high) = (funds.posted - funds.credits_held, funds.posted + funds.debits_held);
         let limits = account.limits;
-        let fits = !(limits.no_debit_beyond_credit && high > 0)
-            && !(limits.no_credit_beyond_debit && low < 0)
-            && high <= AMOUNT_MAX
-            && low >= -AMOUNT_MAX;
+        let over =
+            limits.no_debit_beyond_credit && high > 0 || limits.no_credit_beyond_debit && low < 0;
+        let fits = !over && high <= AMOUNT_MAX && low >= -AMOUNT_MAX;
         if fits { Ok(()) } else { Err(format!("A2: {funds:?} of {account:?}")) }
     }
 }

@@ -11,6 +11,7 @@ mod bulk;
 mod idempotency;
 mod links;
 mod options;
+mod payments;
 mod retention;
 mod roads;
 mod support;

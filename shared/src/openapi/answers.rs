@@ -50,6 +50,7 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             names.extend(["Cache-Control", "Location"]);
         }
         Op::Shorten => names.extend(["ETag", "Location"]),
+        Op::AccountOpen | Op::TransferCreate => names.push("Location"),
         Op::LinkGet | Op::LinkPatch => names.push("ETag"),
         _ => {}
     }

@@ -13,13 +13,13 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
         let name = segment.strip_prefix('{')?;
         name.strip_suffix('}')
     });
-    let mut out: Vec<Value> = names.map(in_path).collect();
+    let mut out: Vec<Value> = names.map(|name| in_path(route, name)).collect();
     out.extend(route.query.iter().map(|name| in_query(name)));
     if route.is_idempotent() {
         out.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "required": false,
+            "required": route.requires_key(),
             "description": "Copies of a request under one key have one effect and one answer, \
                             for 24 hours.",
             "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
@@ -49,8 +49,10 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
     out
 }
 
-fn in_path(name: &str) -> Value {
+fn in_path(route: &Route, name: &str) -> Value {
     let (about, example) = match name {
+        "id" if route.path.contains("/accounts/") => ("The account.", "acc_08Ew1PYy71m"),
+        "id" if route.path.contains("/transfers/") => ("The transfer.", "trf_08Ew1PYy71m"),
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
@@ -116,6 +118,12 @@ fn in_query(name: &str) -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": 16, "default": 4}),
             json!(4),
         ),
+        "at" => (
+            "The moment: RFC 3339, or a date for its end; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-19T12:00:00Z"),
+        ),
+        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
@@ -123,7 +131,7 @@ fn in_query(name: &str) -> Value {
     json!({
         "name": name,
         "in": "query",
-        "required": name == "key",
+        "required": matches!(name, "key" | "entry"),
         "description": about,
         "schema": schema,
         "example": example,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
+use super::payments;
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, TIER_DEFAULT,
@@ -10,6 +11,10 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
+use crate::payments::request::{AccountRequest, PostRequest, TransferRequest};
+use crate::payments::wire::{
+    AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
+};
 use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{TokenAnswer, TokenRequest};
@@ -19,7 +24,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 /// 2026-11-20T05:11:43.000Z.
-const AT: Millis = Millis(1_795_151_503_000);
+pub(super) const AT: Millis = Millis(1_795_151_503_000);
 
 macro_rules! types {
     ($($name:literal: $type:ty = $example:expr;)*) => {
@@ -107,6 +112,16 @@ types! {
         BlockedDomain { name: "bad.example".into(), reason: "phishing".into(), created_at: AT },
         "bad.example",
     );
+    "AccountRequest": AccountRequest = payments::account_request();
+    "Account": AccountView = payments::account();
+    "EntryPage": Page<EntryView> = payments::entries();
+    "BalanceAt": BalanceAt = payments::balance();
+    "TransferRequest": TransferRequest = payments::transfer_request();
+    "TransferAnswer": TransferAnswer = TransferAnswer::One(payments::transfer());
+    "Transfer": TransferView = payments::transfer();
+    "PostRequest": PostRequest = PostRequest { amount: Some(1_000) };
+    "LedgerCheck": LedgerCheck = payments::check();
+    "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
 }
 
@@ -190,7 +205,7 @@ fn dead_letter() -> DeadLetter {
     }
 }
 
-fn page_of<T>(item: T, key: &str) -> Page<T> {
+pub(super) fn page_of<T>(item: T, key: &str) -> Page<T> {
     Page { items: vec![item], next_cursor: Some(page::cursor(key)) }
 }
 

@@ -1,8 +1,8 @@
 //! The log of entries: each is chained to the one before, all are leaves of one tree per shard.
 //!
 //! A shard is a replica's leased node number, so that replicas never wait for one another's head.
-//! Invariant: H1 entries of a shard are numbered 0, 1, 2 … without a gap. H2 a head commits to every
-//! entry before it, twice: by the chain (SHA-256 of the chain so far and the leaf) and by the tree
+//! Invariant: H1 entries of a shard are numbered 0, 1, 2 … without a gap. H2 a head commits to
+//! every entry before it, twice: by the chain (SHA-256 of the chain so far and the leaf) and by the tree
 //! ([`super::tree`]). H3 a leaf says everything that its entry says, in the frozen form of [`leaf`].
 
 use super::transfer::{Entry, Transfer};

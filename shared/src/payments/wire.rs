@@ -244,6 +244,18 @@ impl EntryView {
     }
 }
 
+/// The answer of `POST /api/v1/transfers`, to one or to many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+#[allow(clippy::large_enum_variant, reason = "for the documents only")]
+pub enum TransferAnswer {
+    /// To one.
+    One(TransferView),
+    /// To `transfers`.
+    Many(BatchAnswer),
+}
+
 /// The answer to a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

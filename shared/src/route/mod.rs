@@ -26,6 +26,15 @@ pub enum Op {
     LinkImport,
     LinkExport,
     LinkQr,
+    AccountOpen,
+    AccountGet,
+    AccountEntries,
+    AccountBalance,
+    AccountClose,
+    TransferCreate,
+    TransferGet,
+    TransferPost,
+    TransferVoid,
     TokenMint,
     EdgeHealth,
     EdgeOpenapi,
@@ -47,6 +56,8 @@ pub enum Op {
     BlockPut,
     BlockDelete,
     BlockList,
+    LedgerCheck,
+    LedgerProof,
 }
 
 /// Which side answers.
@@ -141,6 +152,12 @@ impl Route {
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
         self.method == "POST" && (self.side == Side::Through || self.op == Op::LinkImport)
+    }
+
+    /// Whether the route does nothing without one: whatever moves money.
+    #[must_use]
+    pub fn requires_key(&self) -> bool {
+        self.is_idempotent() && self.product == "payments"
     }
 
     /// Whether `If-Match` is honoured.

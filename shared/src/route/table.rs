@@ -5,7 +5,15 @@ use super::Side::{self, Edge, Origin, Through};
 use super::{Access, Op, Route};
 use crate::links::error as links;
 use crate::links::request::BULK_BYTES_MAX;
+use crate::payments::error as payments;
+use crate::payments::request::BATCH_BYTES_MAX;
 use crate::{body, problem, roads};
+
+const ENTRIES: &str = "/api/v1/accounts/{id}/entries";
+const BALANCE: &str = "/api/v1/accounts/{id}/balance";
+const CLOSE: &str = "/api/v1/accounts/{id}/close";
+const POST: &str = "/api/v1/transfers/{id}/post";
+const VOID: &str = "/api/v1/transfers/{id}/void";
 
 const fn route(
     op: Op,
@@ -116,6 +124,92 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::LinkStats, "GET", "/api/v1/stats/{code}", Through, Scope("links:read"))
     },
     Route {
+        product: "payments",
+        summary: "Open an account",
+        request: Some("AccountRequest"),
+        response: (201, "Account"),
+        problems: &[&payments::INVALID, &payments::CURRENCY, &payments::CARD_NUMBER],
+        ..route(Op::AccountOpen, "POST", "/api/v1/accounts", Through, Scope("payments:write"))
+    },
+    Route {
+        product: "payments",
+        summary: "Read an account and its balance",
+        response: (200, "Account"),
+        problems: &[&payments::NO_ACCOUNT],
+        ..route(Op::AccountGet, "GET", "/api/v1/accounts/{id}", Through, Scope("payments:read"))
+    },
+    Route {
+        product: "payments",
+        summary: "The account's entries, newest first",
+        response: (200, "EntryPage"),
+        query: &["limit", "cursor"],
+        problems: &[&payments::NO_ACCOUNT],
+        ..route(Op::AccountEntries, "GET", ENTRIES, Through, Scope("payments:read"))
+    },
+    Route {
+        product: "payments",
+        summary: "The account's balance at any moment of its past",
+        response: (200, "BalanceAt"),
+        query: &["at"],
+        problems: &[&payments::NO_ACCOUNT],
+        ..route(Op::AccountBalance, "GET", BALANCE, Through, Scope("payments:read"))
+    },
+    Route {
+        product: "payments",
+        summary: "Close an account whose balance is 0: it takes no more transfers",
+        response: (200, "Account"),
+        problems: &[&payments::NO_ACCOUNT, &payments::NOT_EMPTY, &payments::ALREADY_CLOSED],
+        ..route(Op::AccountClose, "POST", CLOSE, Through, Scope("payments:write"))
+    },
+    Route {
+        product: "payments",
+        summary: "Move or hold money: once, or up to 8,000 times, all or nothing or one by one",
+        request: Some("TransferRequest"),
+        response: (201, "TransferAnswer"),
+        bytes_max: BATCH_BYTES_MAX,
+        problems: &[
+            &payments::INVALID,
+            &payments::AMOUNT,
+            &payments::CURRENCY,
+            &payments::SAME_ACCOUNT,
+            &payments::UNKNOWN_ACCOUNT,
+            &payments::CURRENCY_MISMATCH,
+            &payments::ACCOUNT_CLOSED,
+            &payments::BALANCE_OVERFLOW,
+            &payments::CARD_NUMBER,
+            &payments::OVERDRAFT,
+        ],
+        ..route(Op::TransferCreate, "POST", "/api/v1/transfers", Through, Scope("payments:write"))
+    },
+    Route {
+        product: "payments",
+        summary: "Read a transfer",
+        response: (200, "Transfer"),
+        problems: &[&payments::NO_TRANSFER],
+        ..route(Op::TransferGet, "GET", "/api/v1/transfers/{id}", Through, Scope("payments:read"))
+    },
+    Route {
+        product: "payments",
+        summary: "Post a pending transfer, whole or in part",
+        request: Some("PostRequest"),
+        response: (200, "Transfer"),
+        problems: &[
+            &payments::NO_TRANSFER,
+            &payments::NOT_PENDING,
+            &payments::AMOUNT,
+            &payments::EXCEEDS_HOLD,
+            &payments::CARD_NUMBER,
+        ],
+        ..route(Op::TransferPost, "POST", POST, Through, Scope("payments:write"))
+    },
+    Route {
+        product: "payments",
+        summary: "Void a pending transfer",
+        response: (200, "Transfer"),
+        problems: &[&payments::NO_TRANSFER, &payments::NOT_PENDING],
+        ..route(Op::TransferVoid, "POST", VOID, Through, Scope("payments:write"))
+    },
+    Route {
         summary: "Mint a user token within the key's scopes",
         request: Some("TokenRequest"),
         response: (201, "TokenAnswer"),
@@ -219,6 +313,20 @@ pub const ROUTES: &[Route] = &[
         response: (200, "BlockedDomainPage"),
         query: &["limit", "cursor"],
         ..route(Op::BlockList, "GET", "/admin/blocked-domains", Origin, Operator)
+    },
+    Route {
+        product: "payments",
+        summary: "Verify the whole ledger",
+        response: (200, "LedgerCheck"),
+        ..route(Op::LedgerCheck, "GET", "/admin/ledger/check", Origin, Operator)
+    },
+    Route {
+        product: "payments",
+        summary: "Prove that an entry is in the log",
+        response: (200, "LedgerProof"),
+        query: &["entry"],
+        problems: &[&payments::NO_ENTRY],
+        ..route(Op::LedgerProof, "GET", "/admin/ledger/proof", Origin, Operator)
     },
     Route {
         summary: "What waits for the edge, or was refused by it",
