@@ -2,8 +2,9 @@
 //!
 //! A shard is a replica's leased node number, so that replicas never wait for one another's head.
 //! Invariant: H1 entries of a shard are numbered 0, 1, 2 … without a gap. H2 a head commits to
-//! every entry before it, twice: by the chain (SHA-256 of the chain so far and the leaf) and by the tree
-//! ([`super::tree`]). H3 a leaf says everything that its entry says, in the frozen form of [`leaf`].
+//! every entry before it, twice: by the chain (SHA-256 of the chain so far and the leaf) and by the
+//! tree ([`super::tree`]). H3 a leaf says everything that its entry says, in the frozen form of
+//! [`leaf`].
 
 use super::transfer::{Entry, Transfer};
 use super::tree::{Frontier, Hash, leaf_hash};
