@@ -18,6 +18,13 @@ const CONNECTIONS_MAX: u32 = 16;
 /// A request waits this long for a connection, then the database counts as down.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Of each connection. What a statement may have to take back stays in memory, as do 64 MiB of
+/// pages; a checkpoint comes after 32 MiB of log.
+const SQLITE: &str = "pragma journal_mode = wal; pragma synchronous = full; \
+                      pragma busy_timeout = 5000; pragma foreign_keys = on; \
+                      pragma temp_store = memory; pragma cache_size = -65536; \
+                      pragma wal_autocheckpoint = 8192";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     Sqlite,
@@ -27,6 +34,8 @@ pub enum Engine {
 #[derive(Debug)]
 pub struct Db {
     pool: AnyPool,
+    /// On SQLite one connection, so that its pages and its statements stay at hand.
+    writers: AnyPool,
     pub engine: Engine,
     writer: Mutex<()>,
 }
@@ -115,25 +124,26 @@ impl Db {
     pub async fn open(url: &str) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let engine = if url.starts_with("sqlite:") { Engine::Sqlite } else { Engine::Postgres };
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if engine == Engine::Sqlite {
-                        connection
-                            .execute(
-                                "pragma journal_mode = wal; pragma synchronous = full; \
-                                 pragma busy_timeout = 5000; pragma foreign_keys = on",
-                            )
-                            .await?;
-                    }
-                    Ok(())
+        let connect = |count: u32| {
+            AnyPoolOptions::new()
+                .max_connections(count)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        if engine == Engine::Sqlite {
+                            connection.execute(SQLITE).await?;
+                        }
+                        Ok(())
+                    })
                 })
-            })
-            .connect(url)
-            .await?;
-        Ok(Self { pool, engine, writer: Mutex::new(()) })
+                .connect(url)
+        };
+        let pool = connect(CONNECTIONS_MAX).await?;
+        let writers = match engine {
+            Engine::Sqlite => connect(1).await?,
+            Engine::Postgres => pool.clone(),
+        };
+        Ok(Self { pool, writers, engine, writer: Mutex::new(()) })
     }
 
     /// Brings the schema up to date. A newer schema is left as it is: migrations only add, so the
@@ -172,7 +182,7 @@ impl Db {
         match self.engine {
             Engine::Sqlite => {
                 let writer = self.writer.lock().await;
-                let inner = self.pool.begin_with("begin immediate").await?;
+                let inner = self.writers.begin_with("begin immediate").await?;
                 Ok(Tx { inner, engine: self.engine, _writer: Some(writer) })
             }
             Engine::Postgres => {

@@ -101,9 +101,10 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     };
     call.segments = segments;
     call.path = path.strip_prefix(THROUGH).filter(|_| through).unwrap_or(&path).to_owned();
+    let call = Arc::new(call);
     let work = tokio::spawn({
         // A client that goes away does not stop a write half-way.
-        let (app, call) = (Arc::clone(&app), call.clone());
+        let (app, call) = (Arc::clone(&app), Arc::clone(&call));
         async move { handle(route.op, &app, &call).await }
     });
     let envelope = match tokio::time::timeout(CALL_TIMEOUT, work).await {

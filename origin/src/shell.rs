@@ -18,8 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 
-/// Inputs of one commit: at 1 ms per fsync, 256,000 a second are more than decide takes.
-const BATCH_MAX: usize = 256;
 /// Weight of one commit at which no further input joins it.
 const WEIGHT_MAX: usize = 4_096;
 /// Inputs that wait; above it the lane says 503 at once.
@@ -30,6 +28,8 @@ const TRIES_MAX: u32 = 5;
 /// Where a machine's rows are.
 pub trait Store: Send + Sync + 'static {
     type Machine: Machine<Post = Register> + Send + Sync;
+    /// Inputs of one commit: at 1 ms per fsync, 256,000 a second are more than decide takes.
+    const INPUTS_MAX: usize = 256;
     fn machine(&self) -> &Self::Machine;
     /// How many plain inputs this one is worth.
     fn weight(_: &<Self::Machine as Machine>::Input) -> usize {
@@ -94,8 +94,8 @@ where
     pub fn start(store: S, app: Weak<App>) -> Self {
         let (send, mut receive) = mpsc::channel::<Job<S>>(WAITING_MAX);
         tokio::spawn(async move {
-            let mut jobs = Vec::with_capacity(BATCH_MAX);
-            while receive.recv_many(&mut jobs, BATCH_MAX).await > 0 {
+            let mut jobs = Vec::with_capacity(S::INPUTS_MAX);
+            while receive.recv_many(&mut jobs, S::INPUTS_MAX).await > 0 {
                 let Some(app) = app.upgrade() else { return };
                 while !jobs.is_empty() {
                     let rest = jobs.split_off(together::<S>(&jobs));
@@ -197,18 +197,21 @@ where
 {
     let machine = store.machine();
     let now = db::now();
-    let mut records = load_records(tx, jobs.iter().filter_map(|job| job.key.as_ref()), now).await?;
+    let records = load_records(tx, jobs.iter().filter_map(|job| job.key.as_ref()), now).await?;
     let mut keys = BTreeSet::new();
     for job in jobs {
         machine.reads(&job.input, &mut keys);
     }
     let mut view = store.load(tx, &keys).await?;
     let (mut writes, mut posts, mut stored) = (Vec::new(), Vec::new(), Vec::new());
+    let mut fresh: BTreeMap<(&str, &str), Record> = BTreeMap::new();
     let mut results = Vec::with_capacity(jobs.len());
+    let copied = copied(jobs);
     for job in jobs {
-        let scoped = job.key.as_ref().map(|key| (key.scope.clone(), key.key.clone()));
-        let seen = scoped.as_ref().and_then(|scoped| records.get(scoped));
-        if let (Some(key), Some(record)) = (&job.key, seen) {
+        if let Some(key) = &job.key
+            && let Some(record) =
+                fresh.get(&(&*key.scope, &*key.key)).or_else(|| known(&records, key))
+        {
             results.push(idempotency::replay(key, record).map(Done::Answered));
             continue;
         }
@@ -221,27 +224,51 @@ where
             results.push(Ok(Done::Reply(reply)));
             continue;
         };
-        if let (Some(key), Some(scoped)) = (&job.key, scoped)
+        if let Some(key) = &job.key
             && idempotency::is_stored(answer.status)
         {
-            let record = Record { fingerprint: key.fingerprint.clone(), answer: answer.clone() };
-            stored.push((key.clone(), record.clone()));
-            records.insert(scoped, record);
+            stored.push((key, serde_json::to_string(&answer)?));
+            if copied.contains(&(&*key.scope, &*key.key)) {
+                let fingerprint = key.fingerprint.clone();
+                let record = Record { fingerprint, answer: answer.clone() };
+                fresh.insert((&key.scope, &key.key), record);
+            }
         }
         results.push(Ok(Done::Answered(answer)));
     }
-    let free = store.commit(tx, &view, &writes).await? && store_records(tx, &stored, now).await?;
+    let free = store.commit(tx, &view, &writes).await? && store_records(tx, stored, now).await?;
     // The edge applies the answer's projections itself; the relay is for when it could not.
     let due = now.plus(app.config.durations.relay_grace_ms);
     outbox::append(tx, app, &posts, due).await?;
     Ok(free.then_some(results))
 }
 
+/// The keys that stand more than once among the jobs: of these the answer is kept at hand.
+fn copied<S: Store>(jobs: &[Job<S>]) -> BTreeSet<(&str, &str)> {
+    let mut keys: Vec<(&str, &str)> = jobs
+        .iter()
+        .filter_map(|job| job.key.as_ref())
+        .map(|key| (&*key.scope, &*key.key))
+        .collect();
+    keys.sort_unstable();
+    keys.windows(2).filter(|two| two.first() == two.last()).flatten().copied().collect()
+}
+
+/// Most commits find no record, and then copy no key.
+fn known<'a>(records: &'a Records, key: &Key) -> Option<&'a Record> {
+    if records.is_empty() {
+        return None;
+    }
+    records.get(&(key.scope.clone(), key.key.clone()))
+}
+
+type Records = BTreeMap<(String, String), Record>;
+
 async fn load_records(
     tx: &mut Tx<'_>,
     keys: impl Iterator<Item = &Key>,
     now: Millis,
-) -> Result<BTreeMap<(String, String), Record>, Error> {
+) -> Result<Records, Error> {
     let keys: BTreeSet<(&str, &str)> = keys.map(|key| (&*key.scope, &*key.key)).collect();
     let values = keys.into_iter().flat_map(|(scope, key)| values![scope, key]).collect();
     let asked = Rows { types: &[Type::Text; 2], values };
@@ -269,13 +296,12 @@ async fn load_records(
 /// Writes the records; `false`: a copy of one of the requests was answered elsewhere meanwhile.
 async fn store_records(
     tx: &mut Tx<'_>,
-    records: &[(Key, Record)],
+    records: Vec<(&Key, String)>,
     now: Millis,
 ) -> Result<bool, Error> {
-    let mut values = Vec::with_capacity(records.len() * 5);
-    for (key, record) in records {
-        let answer = serde_json::to_string(&record.answer)?;
-        let expires_at = now.plus(idempotency::KEEP_MS);
+    let (count, mut values) = (records.len(), Vec::with_capacity(records.len() * 5));
+    let expires_at = now.plus(idempotency::KEEP_MS);
+    for (key, answer) in records {
         values.extend(values![&*key.scope, &*key.key, &*key.fingerprint, answer, expires_at]);
     }
     const TYPES: &[Type] = &[Type::Text, Type::Text, Type::Text, Type::Text, Type::Int];
@@ -291,7 +317,7 @@ async fn store_records(
             )
         })
         .await?;
-    Ok(written == records.len() as u64)
+    Ok(written == count as u64)
 }
 
 /// An answer without a machine: made once per key, stored beside nothing else.
@@ -311,8 +337,8 @@ pub async fn once(
         return Ok(idempotency::replay(&key, record));
     }
     let answer = make();
-    let record = Record { fingerprint: key.fingerprint.clone(), answer: answer.clone() };
-    if !store_records(&mut tx, &[(key, record)], now).await? {
+    let text = serde_json::to_string(&answer)?;
+    if !store_records(&mut tx, vec![(&key, text)], now).await? {
         return Ok(Err(idempotency::in_progress()));
     }
     tx.commit().await?;

@@ -13,6 +13,7 @@ mod creations;
 mod everything;
 mod internal;
 mod keeper;
+mod ledger;
 mod load;
 mod redirects;
 mod replay;

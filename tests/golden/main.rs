@@ -7,6 +7,7 @@
 mod currencies;
 mod keys;
 mod openapi;
+mod payments;
 mod readme;
 mod roads;
 

@@ -29,6 +29,9 @@ pub struct LedgerStore {
 impl Store for LedgerStore {
     type Machine = Ledger;
 
+    /// At 20 µs each a commit is under way for 20 ms, and the next gathers meanwhile.
+    const INPUTS_MAX: usize = 1_024;
+
     fn machine(&self) -> &Ledger {
         &Ledger
     }

@@ -19,11 +19,9 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let input = match request::transfers(&call.body)? {
         Ask::One(order) => Input::Transfer(actor(call), app.ids.next().await?, order),
         Ask::Many { orders, linked } => {
-            let mut numbered = Vec::with_capacity(orders.len());
-            for order in orders {
-                numbered.push((app.ids.next().await?, order));
-            }
-            Input::Batch(actor(call), Arc::new(Batch { orders: numbered, linked }))
+            let ids = app.ids.next_many(orders.len()).await?;
+            let orders = ids.into_iter().zip(orders).collect();
+            Input::Batch(actor(call), Arc::new(Batch { orders, linked }))
         }
     };
     submit(app, call, key, input).await
