@@ -40,6 +40,16 @@ impl Documents {
     }
 }
 
+/// An operation's body that `app` may send: the example, about accounts of its own.
+pub(crate) async fn body(route: &Route, app: &App<'_>, documents: &Documents) -> Option<Value> {
+    let mut body = documents.body(route)?;
+    if route.op == Op::TransferCreate {
+        body["debit_account"] = json!(app.account("EUR").await);
+        body["credit_account"] = json!(app.account("EUR").await);
+    }
+    Some(body)
+}
+
 /// The path, with something of `app`'s behind every name.
 pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     let mut path = route.path.to_owned();
