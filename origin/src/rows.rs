@@ -11,6 +11,11 @@ use sqlx::any::AnyRow;
 /// Rows of one statement: on SQLite 512 rows of up to 63 columns are what it binds at most.
 const ROWS_MAX: usize = 512;
 
+/// Between texts, and in the place of NULL: ASCII's unit and record separators.
+const SEPARATOR: char = '\x1f';
+const NULL: char = '\x1e';
+const SPLIT: &str = "string_to_array($, chr(31), chr(30))";
+
 /// A column's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -21,8 +26,8 @@ pub enum Type {
 impl Type {
     fn array(self) -> &'static str {
         match self {
-            Self::Int => "bigint[]",
-            Self::Text => "text[]",
+            Self::Int => "$::text::bigint[]",
+            Self::Text => "$::text::text[]",
         }
     }
 
@@ -65,21 +70,20 @@ impl Rows<'_> {
 
     fn arrays(self) -> (String, Vec<Value>) {
         let width = self.types.len();
-        let mut arrays = vec![String::from("{"); width];
-        for row in self.values.chunks(width) {
-            for (array, value) in arrays.iter_mut().zip(row) {
-                if array.len() > 1 {
-                    array.push(',');
-                }
-                push(array, value);
+        let columns = self.types.iter().enumerate().map(|(at, of)| {
+            let values = self.values.iter().skip(at).step_by(width);
+            let split = if *of == Type::Text { split(values.clone()) } else { None };
+            match split {
+                Some(text) => (SPLIT, text),
+                None => (of.array(), array(values)),
             }
-        }
-        let ends = arrays.into_iter().map(|array| Value::Text(array + "}"));
+        });
+        let (casts, texts): (Vec<&str>, Vec<String>) = columns.unzip();
+        let params: Vec<String> =
+            casts.iter().zip(1..).map(|(cast, n)| cast.replace('$', &format!("${n}"))).collect();
         let names: Vec<String> = (1..=width).map(|n| format!("column{n}")).collect();
-        let of = self.types.iter().zip(1..);
-        let params: Vec<String> = of.map(|(of, n)| format!("${n}::text::{}", of.array())).collect();
         let text = format!("unnest({}) as asked({})", params.join(", "), names.join(", "));
-        (text, ends.collect())
+        (text, texts.into_iter().map(Value::Text).collect())
     }
 
     fn padded(self) -> Vec<(String, Vec<Value>)> {
@@ -102,10 +106,46 @@ impl Rows<'_> {
     }
 }
 
-/// One element of PostgreSQL's text form of an array.
+/// A column of text between separators, which PostgreSQL splits in one pass and without quotes;
+/// `None` when a value holds one of them, or nothing would be left to split.
+fn split<'a>(values: impl Iterator<Item = &'a Value>) -> Option<String> {
+    let mut out = String::new();
+    for (n, value) in values.enumerate() {
+        if n > 0 {
+            out.push(SEPARATOR);
+        }
+        match value {
+            Value::Text(text) | Value::MaybeText(Some(text)) => {
+                if text.bytes().any(|b| matches!(b, 0x1e | 0x1f)) {
+                    return None;
+                }
+                out.push_str(text);
+            }
+            _ => out.push(NULL),
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// A column in PostgreSQL's text form of an array.
+fn array<'a>(values: impl Iterator<Item = &'a Value>) -> String {
+    let mut out = String::from("{");
+    for value in values {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        push(&mut out, value);
+    }
+    out + "}"
+}
+
 fn push(array: &mut String, value: &Value) {
+    use std::fmt::Write;
     match value {
-        Value::Int(value) | Value::MaybeInt(Some(value)) => array.push_str(&value.to_string()),
+        Value::Int(value) | Value::MaybeInt(Some(value)) => {
+            // Writing into a String cannot fail.
+            let _ = write!(array, "{value}");
+        }
         Value::MaybeInt(None) | Value::MaybeText(None) => array.push_str("NULL"),
         Value::Text(value) | Value::MaybeText(Some(value)) => {
             array.push('"');
@@ -161,14 +201,27 @@ mod tests {
 
     const TYPES: &[Type] = &[Type::Int, Type::Text];
 
+    fn sent(values: Vec<Value>) -> (String, Vec<String>) {
+        let (text, values) = Rows { types: TYPES, values }.sources(Engine::Postgres).remove(0);
+        let texts = values.into_iter().map(|value| match value {
+            Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        });
+        (text, texts.collect())
+    }
+
     #[test]
-    fn arrays_are_written_as_postgres_reads_them() {
-        let rows =
-            Rows { types: TYPES, values: values![1u64, "a,\"b\\", 2u64, Option::<String>::None] };
-        let (text, values) = rows.sources(Engine::Postgres).remove(0);
-        assert_eq!(text, "unnest($1::text::bigint[], $2::text::text[]) as asked(column1, column2)");
-        let texts: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
-        assert_eq!(texts, [r#"Text("{1,2}")"#, r#"Text("{\"a,\\\"b\\\\\\\\\",NULL}")"#]);
+    fn columns_are_written_as_postgres_reads_them() {
+        let (text, values) = sent(values![1u64, "a,\"b\\", 2u64, Option::<String>::None]);
+        let split = "unnest($1::text::bigint[], string_to_array($2, chr(31), chr(30))) \
+                     as asked(column1, column2)";
+        assert_eq!(text, split);
+        assert_eq!(values, ["{1,2}", "a,\"b\\\u{1f}\u{1e}"]);
+        let quoted = "unnest($1::text::bigint[], $2::text::text[]) as asked(column1, column2)";
+        for (bad, wanted) in [("a\u{1f}\"b\\", "{\"a\u{1f}\\\"b\\\\\"}"), ("", "{\"\"}")] {
+            let (text, values) = sent(values![1u64, bad]);
+            assert_eq!((text.as_str(), values[1].as_str()), (quoted, wanted));
+        }
     }
 
     #[test]

@@ -274,20 +274,26 @@ async fn load_records(
     let asked = Rows { types: &[Type::Text; 2], values };
     let rows = tx
         .read_rows(asked, |rows| {
+            // One look-up per key, whatever the table's size was when the plan was made.
             format!(
-                "select scope, key, fingerprint, answer, expires_at \
-                 from {rows} join idempotency on scope = column1 and key = column2 \
-                 where column1 is not null"
+                "select scope, key, found from (select column1 as scope, column2 as key, \
+                 (select expires_at || '|' || fingerprint || '|' || answer from idempotency \
+                 where scope = column1 and key = column2) as found \
+                 from {rows} where column1 is not null) as each where found is not null"
             )
         })
         .await?;
     let mut records = BTreeMap::new();
     for row in rows {
-        if db::number(&row, "expires_at")? <= now.0 {
+        let found = db::text(&row, "found")?;
+        let mut parts = found.splitn(3, '|');
+        let mut part = || parts.next().ok_or_else(|| Error::Stored("an answer".into()));
+        let (expires_at, fingerprint, answer) = (part()?, part()?, part()?);
+        if expires_at.parse().unwrap_or(0) <= now.0 {
             continue;
         }
-        let answer = serde_json::from_str(&db::text(&row, "answer")?)?;
-        let record = Record { fingerprint: db::text(&row, "fingerprint")?, answer };
+        let answer = serde_json::from_str(answer)?;
+        let record = Record { fingerprint: fingerprint.into(), answer };
         records.insert((db::text(&row, "scope")?, db::text(&row, "key")?), record);
     }
     Ok(records)

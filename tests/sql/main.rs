@@ -14,6 +14,7 @@ mod options;
 mod payments;
 mod retention;
 mod roads;
+mod rows;
 mod support;
 mod sweep;
 mod visitors;

@@ -5,8 +5,8 @@
 //! that leased its number; it is moved only from the size that was loaded, so that a replica whose
 //! lease is over commits nothing.
 
-use super::columns::{self, ACCOUNT, TRANSFER};
-use crate::db::{Error, Tx, Value};
+use super::columns::{self, ACCOUNT_LINE, TRANSFER};
+use crate::db::{self, Engine, Error, Tx, Value};
 use crate::rows::{Rows, Type};
 use crate::shell::Store;
 use crate::values;
@@ -65,37 +65,45 @@ pub async fn load(tx: &mut Tx<'_>, keys: &BTreeSet<Key>, shard: u64) -> Result<V
             Key::Transfer(id) => transfers.insert(*id),
         };
     }
-    let lock = tx.for_update();
     let mut view = View::default();
-    for row in tx
-        .read_rows(ids(&transfers), |rows| {
-            format!(
-                "select {TRANSFER} from transfer t \
-                 where t.id in (select column1 from {rows} where column1 is not null) \
-                 order by t.id{lock}"
-            )
-        })
-        .await?
-    {
+    let wanted = found(tx.engine(), TRANSFER, "transfer t", "t.id");
+    for row in tx.read_rows(ids(&transfers), |rows| wanted.replace("{rows}", rows)).await? {
         let transfer = columns::transfer(&row)?;
         accounts.extend([transfer.debit, transfer.credit]);
         view.transfers.insert(transfer.id, transfer);
     }
-    for row in tx
-        .read_rows(ids(&accounts), |rows| {
-            format!(
-                "select {ACCOUNT} from account a \
-                 where a.id in (select column1 from {rows} where column1 is not null) \
-                 order by a.id{lock}"
-            )
-        })
-        .await?
-    {
-        let account = columns::account(&row)?;
-        view.accounts.insert(account.id, account);
+    let all = match tx.engine() {
+        Engine::Sqlite => "group_concat(line, char(10))",
+        Engine::Postgres => "string_agg(line, chr(10))",
+    };
+    let line = format!("{ACCOUNT_LINE} as line");
+    let wanted = found(tx.engine(), &line, "account a", "a.id");
+    let wanted = format!("select {all} as lines from ({wanted}) as lines");
+    for row in tx.read_rows(ids(&accounts), |rows| wanted.replace("{rows}", rows)).await? {
+        let lines = db::maybe_text(&row, "lines")?.unwrap_or_default();
+        for line in lines.split_terminator('\n') {
+            let account = columns::account_of(line);
+            let account = account.ok_or_else(|| Error::Stored("an account".into()))?;
+            view.accounts.insert(account.id, account);
+        }
     }
     view.head = head(tx, shard).await?;
     Ok(view)
+}
+
+/// The rows that `{rows}` names, locked in its order. PostgreSQL is told to look each of them up: a
+/// plan that was made while the table was small would read all of it when it is large.
+fn found(engine: Engine, columns: &str, table: &str, id: &str) -> String {
+    match engine {
+        Engine::Sqlite => {
+            format!("select {columns} from {{rows}} cross join {table} on {id} = column1")
+        }
+        Engine::Postgres => format!(
+            "select found.* from {{rows}} cross join lateral \
+             (select {columns} from {table} where {id} = column1 for update) as found \
+             where column1 is not null"
+        ),
+    }
 }
 
 fn ids(of: &BTreeSet<u64>) -> Rows<'static> {

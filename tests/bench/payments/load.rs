@@ -127,7 +127,9 @@ async fn run(
                     Some(us) => began + Duration::from_micros(us),
                     None => Instant::now(),
                 };
-                tokio::time::sleep_until(due.into()).await;
+                if rate > 0 {
+                    tokio::time::sleep_until(due.into()).await;
+                }
                 stream.write_all(&requests[n]).await.unwrap();
                 let body = answer(&mut stream, &mut buffer).await;
                 let mut counted = counted.borrow_mut();
