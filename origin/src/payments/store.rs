@@ -130,11 +130,11 @@ struct Sorted<'a> {
     moved: BTreeMap<u64, Funds>,
     made: Vec<Value>,
     settled: Vec<&'a Transfer>,
-    entered: Vec<Value>,
+    entries: Vec<&'a Entry>,
 }
 
 impl<'a> Sorted<'a> {
-    fn of(writes: &'a [Write]) -> Self {
+    fn of(writes: &'a [Write], engine: Engine) -> Self {
         let mut sorted = Self::default();
         for write in writes {
             match write {
@@ -149,15 +149,19 @@ impl<'a> Sorted<'a> {
                 }
                 Write::Made(transfer) => sorted.made.extend(columns::of_transfer(transfer)),
                 Write::Settled(transfer) => sorted.settled.push(transfer),
-                Write::Entered(entry) => sorted.entered.extend(of_entry(entry)),
+                Write::Entered(entry) => sorted.entries.push(entry),
             }
+        }
+        // SQLite writes neighbours in an index faster; PostgreSQL what comes last in the other one.
+        if engine == Engine::Sqlite {
+            sorted.entries.sort_unstable_by_key(|entry| (entry.account, entry.n));
         }
         sorted
     }
 }
 
-fn of_entry(entry: &Entry) -> [Value; 7] {
-    let Entry { id, account, n, transfer, amount, balance, at, .. } = *entry;
+fn of_entry(entry: &&Entry) -> [Value; 7] {
+    let Entry { id, account, n, transfer, amount, balance, at, .. } = **entry;
     [id.into(), account.into(), n.into(), transfer.into(), amount.into(), balance.into(), at.into()]
 }
 
@@ -166,11 +170,12 @@ fn of_entry(entry: &Entry) -> [Value; 7] {
 /// # Errors
 /// The database is down.
 pub async fn commit(tx: &mut Tx<'_>, view: &View, writes: &[Write]) -> Result<bool, Error> {
-    let sorted = Sorted::of(writes);
-    let entered = sorted.entered.len() as u64 / 7;
+    let sorted = Sorted::of(writes, tx.engine());
+    let entered = sorted.entries.len() as u64;
+    let entries = sorted.entries.iter().flat_map(of_entry).collect();
     insert(tx, "account", columns::ACCOUNT_ROW, columns::ACCOUNT_TYPES, sorted.opened).await?;
     insert(tx, "transfer", columns::TRANSFER_ROW, columns::TRANSFER_TYPES, sorted.made).await?;
-    insert(tx, "entry", "id, account, n, transfer, amount, balance, at", &[INT; 7], sorted.entered)
+    insert(tx, "entry", "id, account, n, transfer, amount, balance, at", &[INT; 7], entries)
         .await?;
     let settled = settle(tx, &sorted.settled).await?;
     let moved = shift(tx, &sorted.moved).await?;
