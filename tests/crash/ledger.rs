@@ -50,7 +50,7 @@ impl Way {
         }
     }
 
-    /// Asks until it is answered for good; whether the first try was.
+    /// Asks until it is answered for good.
     async fn insist(&self, path: &str, body: &Value, key: &str) -> (u16, Value) {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -95,11 +95,9 @@ async fn client(way: Way, name: String, accounts: Arc<Vec<String>>, stop: Arc<At
             "debit_account": debit, "credit_account": credit, "amount": amount,
             "currency": "EUR", "reference": key, "pending": held,
         });
-        if n % 7 == 6 {
-            if way.post("/api/v1/transfers", &body, &key).await.is_none() {
-                told.doubt.push(key);
-                continue;
-            }
+        if n % 7 == 6 && way.post("/api/v1/transfers", &body, &key).await.is_none() {
+            told.doubt.push(key);
+            continue;
         }
         let (status, shown) = way.insist("/api/v1/transfers", &body, &key).await;
         assert_eq!(status, 201, "{key}: {shown}");

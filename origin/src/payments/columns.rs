@@ -15,11 +15,12 @@ use sqlx::any::AnyRow;
 pub const ACCOUNT: &str = "a.id, a.app, a.name, a.currency, a.kind, a.limits, a.posted, \
                            a.debits_held, a.credits_held, a.entries, a.entry_at, a.created_at, \
                            a.closed_at";
-/// The same as one text with a bar between; the name, which may hold one, comes last. A commit reads
-/// up to two accounts per transfer, and a driver's row costs more than its text.
+/// The same as one text with a bar between; the name, which may hold one, comes last. A commit
+/// reads up to two accounts per transfer, and a driver's row costs more than its text.
 pub const ACCOUNT_LINE: &str = "a.id || '|' || a.app || '|' || a.currency || '|' || a.kind \
                                 || '|' || a.limits || '|' || a.posted || '|' || a.debits_held \
-                                || '|' || a.credits_held || '|' || a.entries || '|' || a.entry_at \
+                                || '|' || a.credits_held || '|' || a.entries \
+                                || '|' || a.entry_at \
                                 || '|' || a.created_at || '|' || coalesce(a.closed_at, 0) \
                                 || '|' || a.name";
 pub const ACCOUNT_ROW: &str = "id, app, name, currency, kind, limits, posted, debits_held, \
