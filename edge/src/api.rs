@@ -14,7 +14,8 @@ use shared::envelope::Envelope;
 use shared::limits::{publish, query as limits};
 use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
-use shared::page::Page;
+use shared::page::{self, Page};
+use shared::payments::request as payments;
 use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
 use shared::roads::Outcome;
@@ -67,10 +68,10 @@ fn check(
     body: &[u8],
     caller: &Caller,
 ) -> Result<(), Problem> {
-    if route.is_idempotent()
-        && let Some(key) = call.header("idempotency-key")?
-    {
-        idempotency::check_key(&key)?;
+    match call.header("idempotency-key")? {
+        Some(key) if route.is_idempotent() => idempotency::check_key(&key)?,
+        None if route.requires_key() => return Err(idempotency::missing()),
+        _ => {}
     }
     let own = call.settings.domains.bases();
     let asked = call.facts.query.as_str();
@@ -94,6 +95,14 @@ fn check(
         Op::LimitUsage => {
             known_policy(segments).and_then(|()| limits::usage(asked, call.began).map(|_| ()))
         }
+        Op::AccountOpen => payments::account(body).map(|_| ()),
+        Op::TransferCreate => payments::transfers(body).map(|_| ()),
+        Op::TransferPost => payments::post(body).map(|_| ()),
+        Op::AccountEntries => page_of(asked),
+        Op::AccountBalance => {
+            let asked = page::query(asked);
+            payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())
+        }
         Op::TokenMint => {
             let asked: TokenRequest = body::parse(body)?;
             asked.check()?;
@@ -104,6 +113,12 @@ fn check(
         }
         _ => Ok(()),
     }
+}
+
+fn page_of(asked: &str) -> Result<(), Problem> {
+    let asked = page::query(asked);
+    let get = |name: &str| asked.get(name).map(String::as_str);
+    page::ask(get("limit"), get("cursor")).map(|_| ())
 }
 
 fn known_code(segments: &[&str]) -> Result<(), Problem> {

@@ -67,6 +67,17 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         Op::LimitUsage => through(call, route, at).await.map(Answer::Whole),
         Op::LimitBacktest => through(call, route, at).await.map(Answer::Whole),
 
+        // payments
+        Op::AccountOpen => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountGet => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountEntries => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountBalance => through(call, route, at).await.map(Answer::Whole),
+        Op::AccountClose => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferCreate => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferGet => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferPost => through(call, route, at).await.map(Answer::Whole),
+        Op::TransferVoid => through(call, route, at).await.map(Answer::Whole),
+
         // ops
         Op::TokenMint => through(call, route, at).await.map(Answer::Whole),
         Op::PrivacyExport => through(call, route, at).await.map(Answer::Whole),
@@ -103,6 +114,8 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         | Op::LimitOwnUsage
         | Op::ReservePut
         | Op::ReserveDelete
-        | Op::ReserveList => Err(system::not_found()),
+        | Op::ReserveList
+        | Op::LedgerCheck
+        | Op::LedgerProof => Err(system::not_found()),
     }
 }

@@ -6,6 +6,7 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
 use crate::telemetry::Metrics;
 use shared::links::code::Permutation;
@@ -25,6 +26,7 @@ pub struct App {
     pub links: Lane<LinkStore>,
     /// Of links' passwords.
     pub hashing: Hashing,
+    pub ledger: Lane<LedgerStore>,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
     pub http: reqwest::Client,
@@ -52,6 +54,7 @@ impl App {
     /// As [`App::start`].
     pub async fn on(config: Config, db: Arc<Db>) -> Result<Arc<Self>, Error> {
         let ids = Arc::new(Ids::lease(&db).await?);
+        let shard = u64::from(ids.node().await);
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -60,6 +63,7 @@ impl App {
             ranges: Ranges::default(),
             links: Lane::start(LinkStore, app.clone()),
             hashing: Hashing::default(),
+            ledger: Lane::start(LedgerStore { shard }, app.clone()),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

@@ -11,10 +11,19 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, Transaction};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, MutexGuard};
 
+mod value;
+
 /// Connections of one replica: PostgreSQL's default of 100 carries six replicas.
 const CONNECTIONS_MAX: u32 = 16;
 /// A request waits this long for a connection, then the database counts as down.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Of each connection. What a statement may have to take back stays in memory, as do 64 MiB of
+/// pages; a checkpoint comes after 32 MiB of log.
+const SQLITE: &str = "pragma journal_mode = wal; pragma synchronous = full; \
+                      pragma busy_timeout = 5000; pragma foreign_keys = on; \
+                      pragma temp_store = memory; pragma cache_size = -65536; \
+                      pragma wal_autocheckpoint = 8192";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -25,6 +34,8 @@ pub enum Engine {
 #[derive(Debug)]
 pub struct Db {
     pool: AnyPool,
+    /// On SQLite one connection, so that its pages and its statements stay at hand.
+    writers: AnyPool,
     pub engine: Engine,
     writer: Mutex<()>,
 }
@@ -113,25 +124,26 @@ impl Db {
     pub async fn open(url: &str) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let engine = if url.starts_with("sqlite:") { Engine::Sqlite } else { Engine::Postgres };
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if engine == Engine::Sqlite {
-                        connection
-                            .execute(
-                                "pragma journal_mode = wal; pragma synchronous = full; \
-                                 pragma busy_timeout = 5000; pragma foreign_keys = on",
-                            )
-                            .await?;
-                    }
-                    Ok(())
+        let connect = |count: u32| {
+            AnyPoolOptions::new()
+                .max_connections(count)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        if engine == Engine::Sqlite {
+                            connection.execute(SQLITE).await?;
+                        }
+                        Ok(())
+                    })
                 })
-            })
-            .connect(url)
-            .await?;
-        Ok(Self { pool, engine, writer: Mutex::new(()) })
+                .connect(url)
+        };
+        let pool = connect(CONNECTIONS_MAX).await?;
+        let writers = match engine {
+            Engine::Sqlite => connect(1).await?,
+            Engine::Postgres => pool.clone(),
+        };
+        Ok(Self { pool, writers, engine, writer: Mutex::new(()) })
     }
 
     /// Brings the schema up to date. A newer schema is left as it is: migrations only add, so the
@@ -140,7 +152,26 @@ impl Db {
     /// # Errors
     /// A migration failed, or one that ran before has changed.
     pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        sqlx::migrate!("./migrations").set_ignore_missing(true).run(&self.pool).await
+        sqlx::migrate!("./migrations").set_ignore_missing(true).run(&self.pool).await?;
+        // What the engines say differently; each set is missing in the others'.
+        let mut own = match self.engine {
+            Engine::Sqlite => sqlx::migrate!("./migrations/sqlite"),
+            Engine::Postgres => sqlx::migrate!("./migrations/postgres"),
+        };
+        own.set_ignore_missing(true).run(&self.pool).await
+    }
+
+    /// Begins a transaction that only reads, all of it at one moment; nobody waits for it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn snapshot(&self) -> Result<Tx<'_>, Error> {
+        let begin = match self.engine {
+            Engine::Sqlite => "begin",
+            Engine::Postgres => "begin isolation level repeatable read read only",
+        };
+        let inner = self.pool.begin_with(begin).await?;
+        Ok(Tx { inner, engine: self.engine, _writer: None })
     }
 
     /// Begins a writing transaction.
@@ -151,7 +182,7 @@ impl Db {
         match self.engine {
             Engine::Sqlite => {
                 let writer = self.writer.lock().await;
-                let inner = self.pool.begin_with("begin immediate").await?;
+                let inner = self.writers.begin_with("begin immediate").await?;
                 Ok(Tx { inner, engine: self.engine, _writer: Some(writer) })
             }
             Engine::Postgres => {
@@ -171,6 +202,11 @@ impl Db {
 }
 
 impl Tx<'_> {
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// Reads rows.
     ///
     /// # Errors
@@ -261,65 +297,18 @@ fn bound(sql: &str, values: Vec<Value>) -> sqlx::query::Query<'_, Any, sqlx::any
     })
 }
 
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
-}
-
-impl From<u32> for Value {
-    fn from(value: u32) -> Self {
-        Self::Int(value.into())
-    }
-}
-
-/// Ids, versions and counts stay below 2^63: a snowflake has 63 bits.
-impl From<u64> for Value {
-    fn from(value: u64) -> Self {
-        Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<Millis> for Value {
-    fn from(value: Millis) -> Self {
-        value.0.into()
-    }
-}
-
-impl From<Option<Millis>> for Value {
-    fn from(value: Option<Millis>) -> Self {
-        value.map(|at| at.0).into()
-    }
-}
-
-impl From<Option<u64>> for Value {
-    fn from(value: Option<u64>) -> Self {
-        Self::MaybeInt(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)))
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.into())
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(value: Option<String>) -> Self {
-        Self::MaybeText(value)
-    }
-}
-
 /// Builds the values of a statement: `values![1u64, "a"]`.
 #[macro_export]
 macro_rules! values {
     ($($value:expr),* $(,)?) => { vec![$($crate::db::Value::from($value)),*] };
+}
+
+/// Reads a column as a number.
+///
+/// # Errors
+/// The column is missing or no number.
+pub fn signed(row: &AnyRow, column: &str) -> Result<i64, Error> {
+    Ok(row.try_get(column)?)
 }
 
 /// Reads a column as a number that is never negative.

@@ -60,6 +60,11 @@ impl Ids {
         Ok(Self { holder, state })
     }
 
+    /// The leased number, which no other replica has meanwhile.
+    pub async fn node(&self) -> u16 {
+        self.state.lock().await.node
+    }
+
     /// Renews the lease until the process ends.
     pub async fn keep(self: Arc<Self>, db: Arc<Db>) {
         loop {
@@ -97,20 +102,35 @@ impl Ids {
     /// The lease is over.
     pub async fn next(&self) -> Result<u64, Error> {
         let mut state = self.state.lock().await;
-        loop {
-            let now = db::now();
-            if now >= state.leased_until {
-                let why = "the lease of the node number is over".into();
-                return Err(Error::Unavailable(sqlx::Error::Io(std::io::Error::other::<String>(
-                    why,
-                ))));
-            }
-            let node = state.node;
-            match state.flakes.next(node, now) {
-                Ok(id) => return Ok(id),
-                Err(Wait(until)) => {
-                    tokio::time::sleep(Duration::from_millis(until.since(now).max(1))).await;
-                }
+        draw(&mut state).await
+    }
+
+    /// The next `count` snowflakes.
+    ///
+    /// # Errors
+    /// The lease is over.
+    pub async fn next_many(&self, count: usize) -> Result<Vec<u64>, Error> {
+        let mut state = self.state.lock().await;
+        let mut all = Vec::with_capacity(count);
+        while all.len() < count {
+            all.push(draw(&mut state).await?);
+        }
+        Ok(all)
+    }
+}
+
+async fn draw(state: &mut State) -> Result<u64, Error> {
+    loop {
+        let now = db::now();
+        if now >= state.leased_until {
+            let why = "the lease of the node number is over".into();
+            return Err(Error::Unavailable(sqlx::Error::Io(std::io::Error::other::<String>(why))));
+        }
+        let node = state.node;
+        match state.flakes.next(node, now) {
+            Ok(id) => return Ok(id),
+            Err(Wait(until)) => {
+                tokio::time::sleep(Duration::from_millis(until.since(now).max(1))).await;
             }
         }
     }

@@ -8,6 +8,11 @@ use origin::{app::App, command, db::Db, telemetry};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// A request takes some hundred small allocations on one thread and gives them back on another: a
+/// fifth of the origin's time with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Selvedge's origin: owns the truth behind the edge. Configured by the environment.
 #[derive(Parser)]
 #[command(version)]

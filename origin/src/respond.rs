@@ -60,6 +60,16 @@ impl Call {
     }
 }
 
+impl Call {
+    /// The idempotency key of an operation that moves money.
+    ///
+    /// # Errors
+    /// 400 when there is none, or none with the form of a key.
+    pub fn required_key(&self) -> Result<Key, Problem> {
+        self.idempotency_key()?.ok_or_else(idempotency::missing)
+    }
+}
+
 /// Why a handler has no answer of its own.
 #[derive(Debug)]
 pub enum Failure {

@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, limits, links, privacy, telemetry};
+use crate::{admin, db, events, limits, links, payments, privacy, telemetry};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -60,6 +60,18 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::LimitUsage => limits::usage::get(app, call).await,
         Op::LimitBacktest => limits::backtest::run(app, call).await,
         Op::LimitOwnUsage => limits::usage::own(app, call).await,
+
+        Op::AccountOpen => payments::accounts::open(app, call).await,
+        Op::AccountGet => payments::accounts::get(app, call).await,
+        Op::AccountEntries => payments::accounts::entries(app, call).await,
+        Op::AccountBalance => payments::accounts::balance(app, call).await,
+        Op::AccountClose => payments::accounts::close(app, call).await,
+        Op::TransferCreate => payments::transfers::create(app, call).await,
+        Op::TransferGet => payments::transfers::get(app, call).await,
+        Op::TransferPost => payments::transfers::post(app, call).await,
+        Op::TransferVoid => payments::transfers::void(app, call).await,
+        Op::LedgerCheck => payments::check::check(app, call).await,
+        Op::LedgerProof => payments::proof::proof(app, call).await,
 
         Op::TokenMint => admin::tokens::mint(app, call).await,
         Op::PrivacyExport => privacy::export(app, call).await,
@@ -117,9 +129,10 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     };
     call.segments = segments;
     call.path = path.strip_prefix(THROUGH).filter(|_| through).unwrap_or(&path).to_owned();
+    let call = Arc::new(call);
     let work = tokio::spawn({
         // A client that goes away does not stop a write half-way.
-        let (app, call) = (Arc::clone(&app), call.clone());
+        let (app, call) = (Arc::clone(&app), Arc::clone(&call));
         async move {
             let _until_done = permit;
             handle(route.op, &app, &call).await

@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::db::{self, Error, Tx, Value};
+use crate::rows::{Rows, Type};
 use crate::{outbox, values};
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key, Record};
@@ -17,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 
-/// Inputs of one commit: at 1 ms per fsync, 256,000 a second are more than decide takes.
-const BATCH_MAX: usize = 256;
+/// Weight of one commit at which no further input joins it.
+const WEIGHT_MAX: usize = 4_096;
 /// Inputs that wait; above it the lane says 503 at once.
 const WAITING_MAX: usize = 8_192;
 /// How often a transaction is begun again for another replica's sake.
@@ -27,17 +28,25 @@ const TRIES_MAX: u32 = 5;
 /// Where a machine's rows are.
 pub trait Store: Send + Sync + 'static {
     type Machine: Machine<Post = Register> + Send + Sync;
+    /// Inputs of one commit: at 1 ms per fsync, 256,000 a second are more than decide takes.
+    const INPUTS_MAX: usize = 256;
     fn machine(&self) -> &Self::Machine;
+    /// How many plain inputs this one is worth.
+    fn weight(_: &<Self::Machine as Machine>::Input) -> usize {
+        1
+    }
     /// Loads and locks the rows of `keys`, in key order.
     fn load(
         &self,
         tx: &mut Tx<'_>,
         keys: &BTreeSet<<Self::Machine as Machine>::Key>,
     ) -> impl Future<Output = Result<<Self::Machine as Machine>::View, Error>> + Send;
-    /// Writes; `false`: another replica was faster, nothing may be committed.
+    /// Writes, given the view after them; `false`: another replica was faster, nothing may be
+    /// committed.
     fn commit(
         &self,
         tx: &mut Tx<'_>,
+        view: &<Self::Machine as Machine>::View,
         writes: &[<Self::Machine as Machine>::Write],
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
@@ -77,7 +86,7 @@ where
     InputOf<S>: Clone + Send + Sync,
     ReplyOf<S>: Send,
     <S::Machine as Machine>::Key: Send + Sync,
-    <S::Machine as Machine>::View: Send,
+    <S::Machine as Machine>::View: Send + Sync,
     <S::Machine as Machine>::Write: Send + Sync,
 {
     /// Starts the lane's task; it ends with the last handle.
@@ -85,11 +94,14 @@ where
     pub fn start(store: S, app: Weak<App>) -> Self {
         let (send, mut receive) = mpsc::channel::<Job<S>>(WAITING_MAX);
         tokio::spawn(async move {
-            let mut jobs = Vec::with_capacity(BATCH_MAX);
-            while receive.recv_many(&mut jobs, BATCH_MAX).await > 0 {
+            let mut jobs = Vec::with_capacity(S::INPUTS_MAX);
+            while receive.recv_many(&mut jobs, S::INPUTS_MAX).await > 0 {
                 let Some(app) = app.upgrade() else { return };
-                app.metrics.lane_inputs.observe(jobs.len() as f64);
-                commit_all(&store, &app, std::mem::take(&mut jobs)).await;
+                while !jobs.is_empty() {
+                    let rest = jobs.split_off(together::<S>(&jobs));
+                    app.metrics.lane_inputs.observe(jobs.len() as f64);
+                    commit_all(&store, &app, std::mem::replace(&mut jobs, rest)).await;
+                }
             }
         });
         Self(send)
@@ -110,6 +122,16 @@ where
         self.0.try_send(Job { key, input, answer, done }).map_err(|_| full())?;
         wait.await.map_err(|_| full())?
     }
+}
+
+/// How many of the jobs make one commit: at least one.
+fn together<S: Store>(jobs: &[Job<S>]) -> usize {
+    let mut weight = 0;
+    let heavy = jobs.iter().position(|job| {
+        weight += S::weight(&job.input);
+        weight >= WEIGHT_MAX
+    });
+    heavy.map_or(jobs.len(), |last| last + 1)
 }
 
 async fn commit_all<S: Store>(store: &S, app: &App, jobs: Vec<Job<S>>)
@@ -175,18 +197,21 @@ where
 {
     let machine = store.machine();
     let now = db::now();
-    let mut records = load_records(tx, jobs.iter().filter_map(|job| job.key.as_ref()), now).await?;
+    let records = load_records(tx, jobs.iter().filter_map(|job| job.key.as_ref()), now).await?;
     let mut keys = BTreeSet::new();
     for job in jobs {
         machine.reads(&job.input, &mut keys);
     }
     let mut view = store.load(tx, &keys).await?;
     let (mut writes, mut posts, mut stored) = (Vec::new(), Vec::new(), Vec::new());
+    let mut fresh: BTreeMap<(&str, &str), Record> = BTreeMap::new();
     let mut results = Vec::with_capacity(jobs.len());
+    let copied = copied(jobs);
     for job in jobs {
-        let scoped = job.key.as_ref().map(|key| (key.scope.clone(), key.key.clone()));
-        let seen = scoped.as_ref().and_then(|scoped| records.get(scoped));
-        if let (Some(key), Some(record)) = (&job.key, seen) {
+        if let Some(key) = &job.key
+            && let Some(record) =
+                fresh.get(&(&*key.scope, &*key.key)).or_else(|| known(&records, key))
+        {
             results.push(idempotency::replay(key, record).map(Done::Answered));
             continue;
         }
@@ -199,45 +224,76 @@ where
             results.push(Ok(Done::Reply(reply)));
             continue;
         };
-        if let (Some(key), Some(scoped)) = (&job.key, scoped)
+        if let Some(key) = &job.key
             && idempotency::is_stored(answer.status)
         {
-            let record = Record { fingerprint: key.fingerprint.clone(), answer: answer.clone() };
-            stored.push((key.clone(), record.clone()));
-            records.insert(scoped, record);
+            stored.push((key, serde_json::to_string(&answer)?));
+            if copied.contains(&(&*key.scope, &*key.key)) {
+                let fingerprint = key.fingerprint.clone();
+                let record = Record { fingerprint, answer: answer.clone() };
+                fresh.insert((&key.scope, &key.key), record);
+            }
         }
         results.push(Ok(Done::Answered(answer)));
     }
-    let free = store.commit(tx, &writes).await? && store_records(tx, &stored, now).await?;
+    let free = store.commit(tx, &view, &writes).await? && store_records(tx, stored, now).await?;
     // The edge applies the answer's projections itself; the relay is for when it could not.
     let due = now.plus(app.config.durations.relay_grace_ms);
     outbox::append(tx, app, &posts, due).await?;
     Ok(free.then_some(results))
 }
 
+/// The keys that stand more than once among the jobs: of these the answer is kept at hand.
+fn copied<S: Store>(jobs: &[Job<S>]) -> BTreeSet<(&str, &str)> {
+    let mut keys: Vec<(&str, &str)> = jobs
+        .iter()
+        .filter_map(|job| job.key.as_ref())
+        .map(|key| (&*key.scope, &*key.key))
+        .collect();
+    keys.sort_unstable();
+    keys.windows(2).filter(|two| two.first() == two.last()).flatten().copied().collect()
+}
+
+/// Most commits find no record, and then copy no key.
+fn known<'a>(records: &'a Records, key: &Key) -> Option<&'a Record> {
+    if records.is_empty() {
+        return None;
+    }
+    records.get(&(key.scope.clone(), key.key.clone()))
+}
+
+type Records = BTreeMap<(String, String), Record>;
+
 async fn load_records(
     tx: &mut Tx<'_>,
     keys: impl Iterator<Item = &Key>,
     now: Millis,
-) -> Result<BTreeMap<(String, String), Record>, Error> {
-    let keys: BTreeSet<(String, String)> =
-        keys.map(|key| (key.scope.clone(), key.key.clone())).collect();
-    if keys.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let sql = format!(
-        "select scope, key, fingerprint, answer, expires_at from idempotency \
-         where (scope, key) in (values {})",
-        db::placeholders(keys.len(), 2)
-    );
+) -> Result<Records, Error> {
+    let keys: BTreeSet<(&str, &str)> = keys.map(|key| (&*key.scope, &*key.key)).collect();
     let values = keys.into_iter().flat_map(|(scope, key)| values![scope, key]).collect();
+    let asked = Rows { types: &[Type::Text; 2], values };
+    let rows = tx
+        .read_rows(asked, |rows| {
+            // One look-up per key, whatever the table's size was when the plan was made.
+            format!(
+                "select scope, key, found from (select column1 as scope, column2 as key, \
+                 (select expires_at || '|' || fingerprint || '|' || answer from idempotency \
+                 where scope = column1 and key = column2) as found \
+                 from {rows} where column1 is not null) as each where found is not null"
+            )
+        })
+        .await?;
     let mut records = BTreeMap::new();
-    for row in tx.read(&sql, values).await? {
-        if db::number(&row, "expires_at")? <= now.0 {
+    for row in rows {
+        let found = db::text(&row, "found")?;
+        let mut parts = found.splitn(3, '|');
+        let mut part = || parts.next().ok_or_else(|| Error::Stored("an answer".into()));
+        let (expires_at, fingerprint, answer) = (part()?, part()?, part()?);
+        if expires_at.parse().unwrap_or(0) <= now.0 {
             continue;
         }
-        let answer = serde_json::from_str(&db::text(&row, "answer")?)?;
-        let record = Record { fingerprint: db::text(&row, "fingerprint")?, answer };
+        let answer = serde_json::from_str(answer)?;
+        let record = Record { fingerprint: fingerprint.into(), answer };
         records.insert((db::text(&row, "scope")?, db::text(&row, "key")?), record);
     }
     Ok(records)
@@ -246,31 +302,28 @@ async fn load_records(
 /// Writes the records; `false`: a copy of one of the requests was answered elsewhere meanwhile.
 async fn store_records(
     tx: &mut Tx<'_>,
-    records: &[(Key, Record)],
+    records: Vec<(&Key, String)>,
     now: Millis,
 ) -> Result<bool, Error> {
-    if records.is_empty() {
-        return Ok(true);
+    let (count, mut values) = (records.len(), Vec::with_capacity(records.len() * 5));
+    let expires_at = now.plus(idempotency::KEEP_MS);
+    for (key, answer) in records {
+        values.extend(values![&*key.scope, &*key.key, &*key.fingerprint, answer, expires_at]);
     }
-    let rows = records.iter().map(|(key, record)| {
-        let answer = serde_json::to_string(&record.answer)?;
-        let expires_at = now.plus(idempotency::KEEP_MS);
-        Ok(values![&*key.scope, &*key.key, &*key.fingerprint, answer, expires_at])
-    });
-    let rows = rows.collect::<Result<Vec<_>, Error>>()?;
+    const TYPES: &[Type] = &[Type::Text, Type::Text, Type::Text, Type::Text, Type::Int];
     let written = tx
-        .insert(
-            "insert into idempotency (scope, key, fingerprint, answer, expires_at) values",
-            rows,
-            &format!(
-                "on conflict (scope, key) do update set fingerprint = excluded.fingerprint, \
+        .write_rows(Rows { types: TYPES, values }, |rows| {
+            format!(
+                "insert into idempotency (scope, key, fingerprint, answer, expires_at) \
+                 select * from {rows} where column1 is not null \
+                 on conflict (scope, key) do update set fingerprint = excluded.fingerprint, \
                  answer = excluded.answer, expires_at = excluded.expires_at \
-                 where idempotency.expires_at <= {}",
-                now.0
-            ),
-        )
+                 where idempotency.expires_at <= excluded.expires_at - {}",
+                idempotency::KEEP_MS
+            )
+        })
         .await?;
-    Ok(written == records.len() as u64)
+    Ok(written == count as u64)
 }
 
 /// An answer without a machine: made once per key, stored beside nothing else.
@@ -290,8 +343,8 @@ pub async fn once(
         return Ok(idempotency::replay(&key, record));
     }
     let answer = make();
-    let record = Record { fingerprint: key.fingerprint.clone(), answer: answer.clone() };
-    if !store_records(&mut tx, &[(key, record)], now).await? {
+    let text = serde_json::to_string(&answer)?;
+    if !store_records(&mut tx, vec![(&key, text)], now).await? {
         return Ok(Err(idempotency::in_progress()));
     }
     tx.commit().await?;
@@ -316,8 +369,8 @@ pub async fn once_with(
         if let Some(record) = records.get(&(key.scope.clone(), key.key.clone())) {
             return Ok(idempotency::replay(&key, record));
         }
-        let record = Record { fingerprint: key.fingerprint.clone(), answer: answer.clone() };
-        if !store_records(&mut tx, &[(key, record)], now).await? {
+        let text = serde_json::to_string(&answer)?;
+        if !store_records(&mut tx, vec![(&key, text)], now).await? {
             return Ok(Err(idempotency::in_progress()));
         }
     }

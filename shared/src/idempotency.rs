@@ -50,6 +50,12 @@ pub fn check_key(key: &str) -> Result<(), Problem> {
     Err(Problem::new(&MALFORMED, detail))
 }
 
+/// 400: the operation does nothing without a key.
+#[must_use]
+pub fn missing() -> Problem {
+    Problem::new(&MALFORMED, "this operation requires the header Idempotency-Key")
+}
+
 /// SHA-256 of method, path?query, content type and raw body, as hexadecimal digits.
 #[must_use]
 pub fn fingerprint(method: &str, path_and_query: &str, media_type: &str, body: &[u8]) -> String {

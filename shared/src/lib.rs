@@ -20,9 +20,11 @@ pub mod idempotency;
 pub mod limits;
 pub mod links;
 pub mod machine;
+pub mod money;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod page;
+pub mod payments;
 pub mod privacy;
 pub mod problem;
 pub mod roads;

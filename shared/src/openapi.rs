@@ -8,6 +8,7 @@
 mod answers;
 mod limits;
 mod parameters;
+mod payments;
 mod schemas;
 
 use crate::links::password::{CHARS_MAX, FIELD};
@@ -70,6 +71,7 @@ fn tag(product: &str) -> Value {
         "http" => "What belongs to no product.",
         "limits" => "How often something may be done.",
         "links" => "Short URLs.",
+        "payments" => "The ledger: accounts, transfers, holds.",
         _ => "",
     };
     json!({"name": product, "description": about})

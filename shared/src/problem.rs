@@ -175,7 +175,9 @@ pub fn type_url(kind: &Kind, public_url: &str) -> String {
 
 /// Every problem type of the service, in product order.
 pub fn all() -> impl Iterator<Item = &'static Kind> {
-    HTTP.iter().chain(crate::links::error::KINDS).chain(crate::limits::error::KINDS).copied()
+    let products = [crate::links::error::KINDS, crate::limits::error::KINDS];
+    let products = products.into_iter().chain([crate::payments::error::KINDS]);
+    HTTP.iter().chain(products.flatten()).copied()
 }
 
 #[cfg(test)]

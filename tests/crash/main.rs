@@ -14,6 +14,7 @@ mod everything;
 mod hundred_thousand;
 mod internal;
 mod keeper;
+mod ledger;
 mod load;
 mod redirects;
 mod replay;

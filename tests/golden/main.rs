@@ -4,11 +4,13 @@
 //! reader for the old one first.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod currencies;
 mod keys;
 mod limits;
 mod meters;
 mod openapi;
 mod passwords;
+mod payments;
 mod readme;
 mod roads;
 

@@ -18,6 +18,10 @@ use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
+use shared::payments::request::{AccountRequest, PostRequest, TransferRequest};
+use shared::payments::wire::{
+    AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
+};
 use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
@@ -190,6 +194,16 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "PublicKeyPage" => reads::<Page<PublicKey>>(example),
         "ReservedAliasPage" => reads::<Page<ReservedAlias>>(example),
         "OutboxPage" => reads::<Page<OutboxRow>>(example),
+        "AccountRequest" => reads::<AccountRequest>(example),
+        "Account" => reads::<AccountView>(example),
+        "EntryPage" => reads::<Page<EntryView>>(example),
+        "BalanceAt" => reads::<BalanceAt>(example),
+        "TransferRequest" => reads::<TransferRequest>(example),
+        "TransferAnswer" => reads::<TransferAnswer>(example),
+        "Transfer" => reads::<TransferView>(example),
+        "PostRequest" => reads::<PostRequest>(example),
+        "LedgerCheck" => reads::<LedgerCheck>(example),
+        "LedgerProof" => reads::<LedgerProof>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
         _ => false,
     }

@@ -104,7 +104,7 @@ async fn every_route_refuses_the_wrong_credential_and_takes_the_right_one() {
     let mut visited = 0;
     for route in ROUTES.iter().filter(|route| route.access != Access::Signed) {
         let path = visit::path(route, &app).await;
-        let body = documents.body(route);
+        let body = visit::body(route, &app, &documents).await;
         let ask = |credential: &Option<String>| {
             let ask = visit::ask(&stack, route, &path, body.as_ref());
             match credential {
@@ -146,7 +146,7 @@ async fn what_belongs_to_another_application_is_404() {
     let documents = Documents::of(&stack).await;
     for route in ROUTES.iter().filter(|route| is_owned(route)) {
         let path = visit::path(route, &app).await;
-        let body = documents.body(route);
+        let body = visit::body(route, &app, &documents).await;
         let ask = |key: &str| visit::ask(&stack, route, &path, body.as_ref()).key(key).send();
         ask(&other.key).await.is(404);
         ask(&token(&other, "*").await).await.is(404);

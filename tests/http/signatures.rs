@@ -1,6 +1,6 @@
 //! Every route between the two sides, unsigned and badly signed.
 
-use crate::client::{Answer, App, Ask, Stack};
+use crate::client::{Answer, App, Ask, Stack, alias};
 use crate::visit::{self, Documents};
 use origin::db;
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ fn ask<'a>(stack: &'a Stack, route: &Route, sealed: &Sealed) -> Ask<'a> {
         _ => stack.origin(route.method, &sealed.path),
     };
     let ask = ask.header(CONTEXT_HEADER, &sealed.context);
+    let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
     if sealed.body.is_empty() {
         return ask;
     }
@@ -70,7 +71,8 @@ fn ask<'a>(stack: &'a Stack, route: &Route, sealed: &Sealed) -> Ask<'a> {
 async fn seal(route: &Route, app: &App<'_>, documents: &Documents) -> Sealed {
     let path = visit::path(route, app).await;
     let inner = if route.side == Side::Through { "/internal" } else { "" };
-    let body = documents.body(route).map_or_else(String::new, |body| body.to_string());
+    let body = visit::body(route, app, documents).await;
+    let body = body.map_or_else(String::new, |body| body.to_string());
     let context = context(app).encode();
     let (method, path, streamed) = (route.method, format!("{inner}{path}"), route.is_streamed());
     Sealed { method, path, body, context, streamed }

@@ -40,6 +40,16 @@ impl Documents {
     }
 }
 
+/// An operation's body that `app` may send: the example, about accounts of its own.
+pub(crate) async fn body(route: &Route, app: &App<'_>, documents: &Documents) -> Option<Value> {
+    let mut body = documents.body(route)?;
+    if route.op == Op::TransferCreate {
+        body["debit_account"] = json!(app.account("EUR").await);
+        body["credit_account"] = json!(app.account("EUR").await);
+    }
+    Some(body)
+}
+
 /// The path, with something of `app`'s behind every name.
 pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     let mut path = route.path.to_owned();
@@ -72,14 +82,25 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if route.op == Op::LimitPeek {
         path += "?policy=checkout&key=ann";
     }
-    let path = path.replace("{policy}", "api");
+    path = path.replace("{policy}", "api");
+    if route.product == "payments" && path.contains("{id}") {
+        let id = match path.contains("/transfers/") {
+            true => app.hold(10_000).await,
+            false => app.account("EUR").await,
+        };
+        path = path.replace("{id}", &id);
+    }
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");
     // A domain of its own: what is blocked is blocked for every test.
     let path = path.replace("{alias}", &alias());
     let path = path.replace("{id}", "1").replace("{name}", &format!("{}.test", alias()));
     assert!(!path.contains('{'), "{path}: nothing is known to stand for this name");
-    if route.op == Op::RegisterAsk { format!("{path}?key=0/abc") } else { path }
+    match route.op {
+        Op::RegisterAsk => format!("{path}?key=0/abc"),
+        Op::LedgerProof => format!("{path}?entry=ent_00000000000"),
+        _ => path,
+    }
 }
 
 /// A request about nobody's data that is through as far as the route needs it.
@@ -107,6 +128,7 @@ pub(crate) fn ask<'a>(
         Side::Origin => stack.origin(route.method, path),
         Side::Edge | Side::Through => stack.edge(route.method, path),
     };
+    let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
     match body {
         Some(body) => ask.json(body),
         None => ask,

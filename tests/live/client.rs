@@ -319,6 +319,29 @@ impl<'a> App<'a> {
         self.ask("POST", "/api/v1/shorten").json(body).send().await
     }
 
+    /// A call that moves money, under a key of its own.
+    pub(crate) fn pay(&self, path: &str, body: &Value) -> Ask<'a> {
+        self.ask("POST", path).header("idempotency-key", &alias()).json(body)
+    }
+
+    /// Opens an account that nothing limits; its id.
+    pub(crate) async fn account(&self, currency: &str) -> String {
+        let body = json!({"name": alias(), "currency": currency, "kind": "asset"});
+        let opened = self.pay("/api/v1/accounts", &body).send().await.is(201);
+        opened["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A hold between two new accounts in euros; its id.
+    pub(crate) async fn hold(&self, amount: i64) -> String {
+        let (debit, credit) = (self.account("EUR").await, self.account("EUR").await);
+        let body = json!({
+            "debit_account": debit, "credit_account": credit, "amount": amount,
+            "currency": "EUR", "pending": true,
+        });
+        let held = self.pay("/api/v1/transfers", &body).send().await.is(201);
+        held["id"].as_str().unwrap().to_owned()
+    }
+
     /// Creates a link; its code.
     pub(crate) async fn code(&self, body: &Value) -> String {
         self.shorten(body).await.is(201)["short_code"].as_str().unwrap().to_owned()

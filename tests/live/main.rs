@@ -14,6 +14,7 @@ mod keys;
 mod limits;
 mod links;
 mod lists;
+mod payments;
 mod privacy;
 mod public_keys;
 mod raw;

@@ -11,6 +11,7 @@ mod driver;
 mod edge;
 mod homes;
 mod kv;
+mod ledger;
 mod limits;
 mod links;
 mod origin;

@@ -66,6 +66,7 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         }
         Op::LinkUnlock => names.extend(["Location", "Set-Cookie"]),
         Op::Shorten => names.extend(["ETag", "Location"]),
+        Op::AccountOpen | Op::TransferCreate => names.push("Location"),
         Op::PrivacyExport | Op::PrivacyErase => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
         Op::LimitPolicyPut => {

@@ -19,7 +19,7 @@ pub(super) fn of(route: &Route) -> Vec<Value> {
         out.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "required": false,
+            "required": route.requires_key(),
             "description": "Copies of a request under one key have one effect and one answer, \
                             for 24 hours.",
             "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
@@ -55,6 +55,8 @@ fn in_path(route: &Route, name: &str) -> Value {
         "policy" if route.side == Side::Edge => ("The policy's name.", "checkout"),
         "key" => ("The key, percent-encoded.", "ann"),
         "policy" => ("The name of one of the service's own policies.", "api"),
+        "id" if route.path.contains("/accounts/") => ("The account.", "acc_08Ew1PYy71m"),
+        "id" if route.path.contains("/transfers/") => ("The transfer.", "trf_08Ew1PYy71m"),
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
@@ -125,6 +127,12 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": 16, "default": 4}),
             json!(4),
         ),
+        "at" => (
+            "The moment: RFC 3339, or a date for its end; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-19T12:00:00Z"),
+        ),
+        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
@@ -133,7 +141,7 @@ fn in_query(route: &Route, name: &str) -> Value {
     json!({
         "name": name,
         "in": "query",
-        "required": name == "key",
+        "required": matches!(name, "key" | "entry"),
         "description": about,
         "schema": schema,
         "example": example,

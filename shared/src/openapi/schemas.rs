@@ -2,7 +2,7 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::limits;
+use super::{limits, payments};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -17,6 +17,10 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
+use crate::payments::request::{AccountRequest, PostRequest, TransferRequest};
+use crate::payments::wire::{
+    AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
+};
 use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
@@ -159,6 +163,16 @@ types! {
         ReservedAlias { name: "press".into(), reason: "ours".into(), created_at: AT },
         "press",
     );
+    "AccountRequest": AccountRequest = payments::account_request();
+    "Account": AccountView = payments::account();
+    "EntryPage": Page<EntryView> = payments::entries();
+    "BalanceAt": BalanceAt = payments::balance();
+    "TransferRequest": TransferRequest = payments::transfer_request();
+    "TransferAnswer": TransferAnswer = TransferAnswer::One(payments::transfer());
+    "Transfer": TransferView = payments::transfer();
+    "PostRequest": PostRequest = PostRequest { amount: Some(1_000) };
+    "LedgerCheck": LedgerCheck = payments::check();
+    "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
 }
 
@@ -279,7 +293,7 @@ fn dead_letter() -> DeadLetter {
     }
 }
 
-fn page_of<T>(item: T, key: &str) -> Page<T> {
+pub(super) fn page_of<T>(item: T, key: &str) -> Page<T> {
     Page { items: vec![item], next_cursor: Some(page::cursor(key)) }
 }
 

@@ -43,6 +43,15 @@ pub enum Op {
     LimitPolicyList,
     LimitUsage,
     LimitBacktest,
+    AccountOpen,
+    AccountGet,
+    AccountEntries,
+    AccountBalance,
+    AccountClose,
+    TransferCreate,
+    TransferGet,
+    TransferPost,
+    TransferVoid,
     TokenMint,
     PrivacyExport,
     PrivacyExportGet,
@@ -77,6 +86,8 @@ pub enum Op {
     ReservePut,
     ReserveDelete,
     ReserveList,
+    LedgerCheck,
+    LedgerProof,
 }
 
 /// Which side answers.
@@ -190,6 +201,12 @@ impl Route {
     #[must_use]
     pub fn is_streamed(&self) -> bool {
         self.bytes_max > HELD_BYTES_MAX
+    }
+
+    /// Whether the route does nothing without one: whatever moves money.
+    #[must_use]
+    pub fn requires_key(&self) -> bool {
+        self.is_idempotent() && self.product == "payments"
     }
 
     /// Whether `If-Match` is honoured.

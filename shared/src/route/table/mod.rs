@@ -4,6 +4,7 @@ mod limits;
 mod links;
 mod ops;
 mod origin;
+mod payments;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
 use super::{Op, Route, Side};
@@ -47,7 +48,8 @@ const fn route(
 pub struct Table(&'static [&'static [Route]]);
 
 /// Every route, in the order in which they are tried.
-pub const ROUTES: Table = Table(&[links::ROUTES, limits::ROUTES, ops::ROUTES, origin::ROUTES]);
+pub const ROUTES: Table =
+    Table(&[links::ROUTES, limits::ROUTES, payments::ROUTES, ops::ROUTES, origin::ROUTES]);
 
 impl Table {
     /// One after the other.

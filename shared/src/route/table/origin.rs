@@ -4,6 +4,7 @@ use super::route;
 use crate::limits::error as limits;
 use crate::links::error as links;
 use crate::links::password::VERIFY_PATH;
+use crate::payments::error as payments;
 use crate::problem;
 use crate::roads;
 use crate::route::Access::{Operator, Public, Signed};
@@ -137,6 +138,20 @@ pub(super) const ROUTES: &[Route] = &[
         query: &["from", "to"],
         problems: &[&limits::NOT_FOUND],
         ..route(Op::LimitOwnUsage, "GET", "/admin/limits/usage/{policy}", Origin, Operator)
+    },
+    Route {
+        product: "payments",
+        summary: "Verify the whole ledger",
+        response: (200, "LedgerCheck"),
+        ..route(Op::LedgerCheck, "GET", "/admin/ledger/check", Origin, Operator)
+    },
+    Route {
+        product: "payments",
+        summary: "Prove that an entry is in the log",
+        response: (200, "LedgerProof"),
+        query: &["entry"],
+        problems: &[&payments::NO_ENTRY],
+        ..route(Op::LedgerProof, "GET", "/admin/ledger/proof", Origin, Operator)
     },
     Route {
         summary: "What waits for the edge, or was refused by it",

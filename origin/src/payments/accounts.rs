@@ -1,0 +1,114 @@
+//! Accounts: opened, closed, read, with their entries and their balance at any moment.
+
+use super::columns::{self, ACCOUNT, ENTRY, TRANSFER};
+use super::{actor, submit};
+use crate::app::App;
+use crate::db::{self, Error};
+use crate::respond::{Call, Failure};
+use crate::values;
+use shared::envelope::Envelope;
+use shared::page;
+use shared::payments::account::Account;
+use shared::payments::ledger::{Input, Opening, no_account};
+use shared::payments::request;
+use shared::payments::wire::{AccountView, BalanceAt, EntryView, account_id, parse};
+use shared::problem::Problem;
+use shared::time::Millis;
+
+/// `POST /api/v1/accounts`
+pub async fn open(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let key = call.required_key()?;
+    let (asked, currency) = request::account(&call.body)?;
+    let opening = Opening {
+        id: app.ids.next().await?,
+        name: asked.name,
+        currency,
+        kind: asked.kind,
+        limits: asked.limits.unwrap_or_default(),
+    };
+    submit(app, call, key, Input::Open(actor(call), opening)).await
+}
+
+/// `POST /api/v1/accounts/{id}/close`
+pub async fn close(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let key = call.required_key()?;
+    let id = number(call)?;
+    submit(app, call, key, Input::Close(actor(call), id)).await
+}
+
+/// `GET /api/v1/accounts/{id}`
+pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let account = owned(app, call).await?;
+    Ok(Envelope::json(200, &AccountView::of(&account)))
+}
+
+/// `GET /api/v1/accounts/{id}/entries`: newest first.
+pub async fn entries(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let asked = page::query(&call.query);
+    let get = |name: &str| asked.get(name).map(String::as_str);
+    let ask = page::ask(get("limit"), get("cursor"))?;
+    let account = owned(app, call).await?;
+    // The key of a row is its time and its number, as the index has them.
+    let after = ask.after.as_deref().and_then(|after| after.split_once('.'));
+    let after = after.and_then(|(at, n)| Some((at.parse().ok()?, n.parse().ok()?)));
+    let (at, n): (u64, u64) = after.unwrap_or((i64::MAX as u64, i64::MAX as u64));
+    let sql = format!(
+        "select {ENTRY}, {TRANSFER} from entry e join transfer t on t.id = e.transfer \
+         where e.account = $1 and (e.at, e.n) < ($2, $3) order by e.at desc, e.n desc limit $4"
+    );
+    let rows = app.db.read(&sql, values![account.id, at, n, ask.rows()]).await?;
+    let rows = rows.iter().map(|row| Ok((columns::entry(row)?, columns::transfer(row)?)));
+    let rows = rows.collect::<Result<Vec<_>, Error>>()?;
+    let page = ask.page(rows, |(entry, _)| format!("{}.{}", entry.at.0, entry.n));
+    let view = |(entry, transfer)| EntryView::of(&entry, &transfer, &account);
+    let items = page.items.into_iter().map(view).collect();
+    Ok(Envelope::json(200, &page::Page { items, next_cursor: page.next_cursor }))
+}
+
+/// `GET /api/v1/accounts/{id}/balance`
+pub async fn balance(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let asked = page::query(&call.query);
+    let at = request::at(asked.get("at").map(String::as_str), db::now())?;
+    let account = owned(app, call).await?;
+    let (posted, pending) = at_moment(app, &account, at).await?;
+    Ok(Envelope::json(
+        200,
+        &BalanceAt {
+            account: account_id(account.id),
+            currency: account.currency,
+            at,
+            posted,
+            pending,
+            available: posted.saturating_sub(pending),
+        },
+    ))
+}
+
+/// What was posted on the normal side at a moment, and what holds reserved of it.
+async fn at_moment(app: &App, account: &Account, at: Millis) -> Result<(i64, i64), Error> {
+    let side = if account.kind.is_debit_normal() { "credit" } else { "debit" };
+    // A sum of bigint is no bigint on PostgreSQL.
+    let sql = format!(
+        "select cast(coalesce((select balance from entry where account = $1 and at <= $2 \
+         order by at desc, n desc limit 1), 0) as bigint) as posted, \
+         cast(coalesce((select sum(amount) from transfer where held = 1 and {side} = $1 \
+         and made_at <= $2 and (settled_at is null or settled_at > $2) \
+         and (expires_at is null or expires_at > $2)), 0) as bigint) as pending"
+    );
+    let rows = app.db.read(&sql, values![account.id, at]).await?;
+    let row = rows.first().ok_or_else(|| Error::Stored("no row of sums".into()))?;
+    let posted = account.on_normal_side(db::signed(row, "posted")?);
+    Ok((posted, db::signed(row, "pending")?))
+}
+
+fn number(call: &Call) -> Result<u64, Problem> {
+    parse("acc", call.segment(0)).ok_or_else(no_account)
+}
+
+async fn owned(app: &App, call: &Call) -> Result<Account, Failure> {
+    let id = number(call)?;
+    let sql = format!("select {ACCOUNT} from account a where a.id = $1 and a.app = $2");
+    let rows = app.db.read(&sql, values![id, call.context.app.as_str()]).await?;
+    let row = rows.first().ok_or_else(no_account)?;
+    Ok(columns::account(row)?)
+}

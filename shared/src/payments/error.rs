@@ -1,0 +1,32 @@
+//! The problems of payments: what a caller can act on.
+
+use crate::problem::{Class, Kind};
+
+macro_rules! kinds {
+    ($($name:ident $slug:literal $class:ident $title:literal;)*) => {
+        $(#[doc = $title] pub const $name: Kind =
+            Kind { product: "payments", slug: $slug, title: $title, class: Class::$class };)*
+        /// Every problem type of payments.
+        pub const KINDS: &[&Kind] = &[$(&$name),*];
+    };
+}
+
+kinds! {
+    INVALID "invalid" Unacceptable "The request is not acceptable";
+    AMOUNT "invalid-amount" Unacceptable "The amount is not acceptable";
+    CURRENCY "unknown-currency" Unacceptable "No such currency";
+    SAME_ACCOUNT "same-account" Unacceptable "Both sides are one account";
+    UNKNOWN_ACCOUNT "unknown-account" Unacceptable "The request names no account of yours";
+    CURRENCY_MISMATCH "currency-mismatch" Unacceptable "The account has another currency";
+    ACCOUNT_CLOSED "account-closed" Unacceptable "The account is closed";
+    BALANCE_OVERFLOW "balance-overflow" Unacceptable "A balance would leave its bounds";
+    CARD_NUMBER "card-number" Unacceptable "Card numbers are not accepted";
+    EXCEEDS_HOLD "exceeds-hold" Unacceptable "More than the transfer holds";
+    OVERDRAFT "overdraft" Conflict "The account's limits forbid it";
+    NOT_PENDING "not-pending" Conflict "The transfer is not pending";
+    NOT_EMPTY "account-not-empty" Conflict "The account is not empty";
+    ALREADY_CLOSED "already-closed" Conflict "The account is closed already";
+    NO_ACCOUNT "no-such-account" NotFound "No such account";
+    NO_TRANSFER "no-such-transfer" NotFound "No such transfer";
+    NO_ENTRY "no-such-entry" NotFound "No such entry";
+}

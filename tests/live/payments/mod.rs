@@ -1,0 +1,5 @@
+//! payments: the ledger at the edge's URL.
+
+mod bad_input;
+mod ledger;
+mod proofs;
