@@ -4,12 +4,10 @@
 // as small: every one that axe finds fails, whatever its impact.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { everywhere, tabTo, WINDOWS } from "./lib/access.mjs";
 import * as h from "./lib/harness.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LONG = "w".repeat(300);
 
 let browser;
@@ -21,14 +19,6 @@ before(async () => {
   link = await h.shorten(`https://example.com/${LONG}?${LONG}`, more);
 });
 after(() => browser.close());
-
-async function violations(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() => globalThis.axe.run(document));
-  return found.violations.flatMap(({ id, impact, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id} (${impact}): ${html}\n  ${failureSummary}`),
-  );
-}
 
 /** Every view, by what leads to it from the one before. */
 const VIEWS = {
@@ -64,27 +54,9 @@ const VIEWS = {
   },
 };
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [390, 1280]) {
-    test(`no violation and no overflow: ${colorScheme}, ${width} px`, async () => {
-      const viewport = { width, height: 844 };
-      const { context, page, watch } = await h.open(browser, { colorScheme, viewport });
-      for (const [name, lead] of Object.entries(VIEWS)) {
-        await lead(page);
-        assert.deepEqual(await violations(page), [], name);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(wide <= width, `${name}: ${wide} px in a window of ${width}`);
-        const beyond = await page.evaluate(() => {
-          const right = (element) => element.getBoundingClientRect().right;
-          const all = [...document.querySelectorAll("body *:not(.silent, .silent *)")];
-          return all.filter((each) => right(each) > innerWidth + 1).map((each) => each.outerHTML);
-        });
-        assert.deepEqual(beyond, [], `${name}: beyond the window's edge`);
-      }
-      await watch.verdict({ expected: ["401", "422"] });
-      await context.close();
-    });
-  }
+for (const [colorScheme, width] of WINDOWS) {
+  test(`no violation and no overflow: ${colorScheme}, ${width} px`, () =>
+    everywhere(browser, colorScheme, width, VIEWS, ["401", "422"]));
 }
 
 test("colours: the system's until one is chosen, and the choice lasts", async () => {
@@ -119,20 +91,6 @@ test("nothing moves for those who asked for that", async () => {
   assert.equal(await moving("no-preference"), true);
   assert.equal(await moving("reduce"), false);
 });
-
-/** Presses Tab until what is focused has the name. */
-async function tabTo(page, name) {
-  const focused = page.locator(":focus");
-  for (let presses = 0; presses < 250; presses += 1) {
-    await page.keyboard.press("Tab");
-    const one = page.getByLabel(name).or(page.getByText(name, { exact: true })).and(focused);
-    if ((await one.count()) === 0) continue;
-    const outline = await focused.evaluate((each) => getComputedStyle(each).outlineStyle);
-    assert.notEqual(outline, "none", `the focus on ${name} is not visible`);
-    return;
-  }
-  assert.fail(`Tab does not reach ${name}`);
-}
 
 test("everything with the keyboard alone", async () => {
   const word = h.unique("keys");

@@ -53,6 +53,7 @@ export function levelOf(answer: Answer, policy: Policy, tier: string): Level {
 
 /** What is in the bucket at a moment, if nothing more was spent. */
 export function levelAt({ full, left, from, until, evenly }: Level, now: number): number {
-  if (now >= until) return until > from ? full : left;
+  if (until <= from) return left;
+  if (now >= until) return full;
   return evenly ? left + ((full - left) * Math.max(0, now - from)) / (until - from) : left;
 }

@@ -23,15 +23,15 @@ export function Bucket({ level }: { level: Level }) {
   const height = (HEIGHT * units) / level.full;
   const name = `Bucket: ${asNumber(level.left)} of ${asNumber(level.full)} units left`;
   return (
-    <figure class="bucket" role="img" aria-label={name}>
+    <div class="bucket" role="img" aria-label={name}>
       <svg viewBox="-2 -2 104 124" width="104" height="124" aria-hidden="true">
         <rect class="liquid" x="2" y={HEIGHT - height} width="96" height={height} />
         <Marks full={level.full} />
         <path class="wall" d="M1 0v112a8 8 0 008 8h82a8 8 0 008-8v-112" />
       </svg>
-      <figcaption aria-hidden="true">
+      <p aria-hidden="true">
         <strong>{asNumber(Math.floor(units))}</strong> of {asNumber(level.full)}
-      </figcaption>
-    </figure>
+      </p>
+    </div>
   );
 }

@@ -5,6 +5,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+/** Nearer than this the eye sees it move; further off, four times a second do. */
+const SOON_MS = 30_000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function useClock(until: number): number {
@@ -19,6 +21,7 @@ export function useClock(until: number): number {
       const left = until - at;
       if (left <= 0) return;
       if (calm.matches) timer = setTimeout(turn, Math.min(1_000, left));
+      else if (left > SOON_MS) timer = setTimeout(turn, 250);
       else frame = requestAnimationFrame(turn);
     };
     turn();

@@ -16,15 +16,18 @@ import { type Policy, rulesOf } from "./types";
 import { Decisions } from "./usage";
 import { algorithmName, numbers, span } from "./words";
 
+const TIMEOUT_MS_DEFAULT = 1_000;
+
 function Facts({ policy }: { policy: Policy }) {
   const tiers = Object.keys(policy.tiers ?? {});
   const open = policy.on_failure === "open";
+  const waited = span(policy.timeout_ms ?? TIMEOUT_MS_DEFAULT);
   const rows: [string, string][] = [
     ...tiers.map((tier): [string, string] => [
       `Tier ${tier}`,
       rulesOf(policy, tier).map(numbers).join("; "),
     ]),
-    ["Without an answer", `${open ? "allowed" : "refused"} after ${span(policy.timeout_ms ?? 1000)}`],
+    ["Without an answer", `${open ? "allowed" : "refused"} after ${waited}`],
     ["Units taken ahead", policy.lease === false ? "no" : "for busy keys"],
     ["Version", `${policy.version}, ${asMoment(policy.updated_at)}`],
   ];
@@ -72,12 +75,14 @@ export function Detail({ name }: { name: string }) {
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
 
-  useEffect(() => {
-    document.title = `${name} · Limits · Selvedge`;
-    read(name).then(
+  const load = () =>
+    void read(name).then(
       (version) => setPolicy(version.policy),
       (why: unknown) => setWrong(sentence(problemIn(why))),
     );
+  useEffect(() => {
+    document.title = `${name} · Limits · Selvedge`;
+    load();
   }, []);
 
   return (
@@ -107,7 +112,12 @@ export function Detail({ name }: { name: string }) {
             />
           )}
           {open === "remove" && (
-            <Remove policy={policy} onClose={close} onDone={() => go("limits")} />
+            <Remove
+              policy={policy}
+              onStale={load}
+              onClose={close}
+              onDone={() => go("limits")}
+            />
           )}
         </>
       )}

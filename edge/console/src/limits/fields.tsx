@@ -37,6 +37,10 @@ export function NameField({ values, errors, set }: FieldsProps) {
   );
 }
 
+/** What was typed of the first rule goes along. */
+const turned = ({ rule, all }: Values, several: boolean): Partial<Values> =>
+  several ? { several, all: [rule, ...all.slice(1)] } : { several, rule: all[0] ?? rule };
+
 function Kind({ values, errors, set }: FieldsProps) {
   return (
     <Field label="Decided by" pointer="#several" errors={errors}>
@@ -45,7 +49,7 @@ function Kind({ values, errors, set }: FieldsProps) {
           {...tied}
           data-first
           value={values.several ? "several" : "one"}
-          onChange={(event) => set({ several: event.currentTarget.value === "several" })}
+          onChange={(event) => set(turned(values, event.currentTarget.value === "several"))}
         >
           <option value="one">One rule</option>
           <option value="several">Several rules, all of which must allow</option>

@@ -14,8 +14,8 @@ function Row({ one, most }: { one: KeyCounts; most: number }) {
     <tr data-hash={one.key_hash}>
       <th scope="row">
         <span class="bar" aria-hidden="true" style={{ width }} />
-        <span class="name" title={one.key_hash}>
-          {name && <strong>{name} </strong>}
+        <span class="name">
+          {name && <strong title={name}>{name}</strong>}
           <code>{one.key_hash}</code>
         </span>
       </th>

@@ -74,7 +74,7 @@ function OverrideForm(props: OverrideProps) {
   return (
     <form ref={form.ref} onSubmit={submit} noValidate aria-label={`Override for ${props.name}`}>
       <div class="numbers-row">
-        <Field label="Make it different" pointer="#kind" errors={[]}>
+        <Field label="Override" pointer="#kind" errors={[]}>
           {(tied) => (
             <select
               {...tied}

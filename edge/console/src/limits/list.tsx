@@ -122,7 +122,7 @@ export function List() {
       )}
       {open?.what === "edit" && <Publish name={open.policy.name} onClose={close} />}
       {open?.what === "remove" && (
-        <Remove policy={open.policy} onClose={close} onDone={close} />
+        <Remove policy={open.policy} onStale={pages.load} onClose={close} onDone={close} />
       )}
     </Listing>
   );

@@ -7,7 +7,7 @@ import type { FieldError } from "../api";
 import { Field } from "../ui/field";
 import { ALGORITHMS, isBucket } from "./types";
 import type { NumbersText, RuleText } from "./values";
-import { type Unit, UNIT_NAMES } from "./words";
+import { type Unit, UNITS } from "./words";
 
 interface NumberProps {
   label: string;
@@ -66,10 +66,8 @@ function WindowField({ at, numbers, errors, missing, set }: Omit<NumbersProps, "
             value={numbers.unit}
             onChange={(event) => set({ unit: event.currentTarget.value as Unit })}
           >
-            {Object.entries(UNIT_NAMES).map(([unit, name]) => (
-              <option key={unit} value={unit}>
-                {name}
-              </option>
+            {Object.keys(UNITS).map((unit) => (
+              <option key={unit}>{unit}</option>
             ))}
           </select>
         </span>

@@ -9,11 +9,12 @@ import { path, type Policy } from "./types";
 
 interface Props {
   policy: Policy;
+  onStale: () => void;
   onClose: () => void;
   onDone: () => void;
 }
 
-export function Remove({ policy: { name, version }, onClose, onDone }: Props) {
+export function Remove({ policy: { name, version }, onStale, onClose, onDone }: Props) {
   const done = () => {
     removed(name);
     say(`Deleted ${name}`);
@@ -24,6 +25,7 @@ export function Remove({ policy: { name, version }, onClose, onDone }: Props) {
       title="Delete this policy?"
       path={path(name)}
       ifMatch={`"${version}"`}
+      onStale={onStale}
       onClose={onClose}
       onDone={done}
     >

@@ -12,11 +12,29 @@ import { NEW_RULE, NEW_TIER, type RuleText, tierAt, type TierText } from "./valu
 
 const RULES_MAX = 4;
 
-interface GroupProps {
+interface WholeProps {
   title: string;
   pointer: string;
-  hint: string;
   errors: FieldError[];
+}
+
+/** What is wrong with something as a whole, and with no field of it. */
+function Whole({ title, pointer, errors }: WholeProps) {
+  return (
+    <>
+      {errors
+        .filter((each) => each.pointer === pointer)
+        .map((each) => (
+          <p class="error" key={each.detail}>
+            {title} {each.detail}
+          </p>
+        ))}
+    </>
+  );
+}
+
+interface GroupProps extends WholeProps {
+  hint: string;
   /** The words of the button that adds one; none: there may be no more. */
   adder?: string | undefined;
   add: () => void;
@@ -24,16 +42,11 @@ interface GroupProps {
 }
 
 function Group({ title, pointer, hint, errors, adder, add, children }: GroupProps) {
-  const whole = errors.filter((each) => each.pointer === pointer);
   return (
     <fieldset class="rules" data-pointer={pointer} tabIndex={-1}>
       <legend>{title}</legend>
       <p class="hint">{hint}</p>
-      {whole.map((each) => (
-        <p class="error" key={each.detail}>
-          {title} {each.detail}
-        </p>
-      ))}
+      <Whole title={title} pointer={pointer} errors={errors} />
       {children}
       {adder && (
         <button type="button" class="plain" onClick={add}>
@@ -62,14 +75,15 @@ export function Rules({ rules, errors, set }: RulesProps) {
     <Group
       title="Rules"
       pointer="/all"
-      hint="A check is allowed when every rule allows it; otherwise it spends nothing of any."
+      hint="What one rule refuses spends nothing of the others. Tiers go with one rule only."
       errors={errors}
       adder={rules.length < RULES_MAX ? "Add a rule" : undefined}
       add={() => set([...rules, NEW_RULE])}
     >
       {rules.map((rule, index) => (
-        <fieldset class="rule" key={index}>
+        <fieldset class="rule" key={index} data-pointer={`/all/${index}`} tabIndex={-1}>
           <legend>Rule {index + 1}</legend>
+          <Whole title={`Rule ${index + 1}`} pointer={`/all/${index}`} errors={errors} />
           <RuleFields
             at={`/all/${index}`}
             rule={rule}
@@ -129,7 +143,7 @@ export function Tiers({ tiers, bucket, errors, set }: TiersProps) {
     <Group
       title="Tiers"
       pointer="/tiers"
-      hint="Other numbers for some callers. What is empty is as above."
+      hint="Other numbers for some callers. What is empty is the same for them."
       errors={errors}
       adder="Add a tier"
       add={() => set([...tiers, NEW_TIER])}
@@ -148,7 +162,7 @@ export function Tiers({ tiers, bucket, errors, set }: TiersProps) {
               numbers={tier}
               errors={errors}
               bucket={bucket}
-              missing="as above"
+              missing="same"
               set={(some) => set(swap<TierText>(tiers, index, some))}
             />
           </div>

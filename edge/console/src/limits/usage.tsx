@@ -19,7 +19,7 @@ const SPANS: [string, number][] = [
 
 function Sums({ counts }: { counts: Kinds }) {
   return (
-    <dl class="sums">
+    <dl class="sums by-kind">
       {KINDS.map((kind) => (
         <div key={kind} data-kind={kind}>
           <dt>
@@ -36,7 +36,7 @@ function Sums({ counts }: { counts: Kinds }) {
 function SlotTable({ slots }: { slots: Slot[] }) {
   const some = slots.filter((slot) => sum(slot) > 0).reverse();
   return (
-    <details class="slots">
+    <details class="slots by-kind">
       <summary>The same as a table</summary>
       <table>
         <caption class="silent">Decisions per 10 seconds; what has none is left out</caption>
@@ -113,8 +113,7 @@ export function Decisions({ name }: { name: string }) {
     <section class="numbers" aria-labelledby="decisions">
       <div class="list-head">
         <h2 id="decisions">
-          Decisions{" "}
-          <span class="hint">{paused ? "paused" : "live"}</span>
+          Decisions <span class="hint">{paused ? "paused" : "live"}</span>
         </h2>
         <Tools span={span} setSpan={setSpan} paused={paused} setPaused={setPaused} />
       </div>

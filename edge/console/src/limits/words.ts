@@ -8,14 +8,6 @@ import { ALGORITHMS, type Answer, type Rule } from "./types";
 export const UNITS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 export type Unit = keyof typeof UNITS;
 
-export const UNIT_NAMES: Record<Unit, string> = {
-  ms: "milliseconds",
-  s: "seconds",
-  min: "minutes",
-  h: "hours",
-  d: "days",
-};
-
 /** The largest unit that a span is a multiple of. */
 export function unitOf(ms: number): Unit {
   const units = Object.keys(UNITS).reverse() as Unit[];

@@ -11,14 +11,19 @@ import { Dialog } from "./dialog";
 interface Props {
   title: string;
   path: string;
-  /** Refuse when it has been changed since. */
+  /** Refuse when it has been changed since; `onStale` then reads it again. */
   ifMatch?: string;
+  onStale?: () => void;
   onClose: () => void;
   onDone: () => void;
   children: ComponentChildren;
 }
 
-export function ConfirmDelete({ title, path, ifMatch, onClose, onDone, children }: Props) {
+const CHANGED_ELSEWHERE =
+  "It was changed elsewhere in the meantime. Close this and look at it again before you delete it.";
+
+export function ConfirmDelete(props: Props) {
+  const { title, path, ifMatch, onStale, onClose, onDone, children } = props;
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
 
@@ -33,7 +38,8 @@ export function ConfirmDelete({ title, path, ifMatch, onClose, onDone, children 
       const problem = problemIn(why);
       if (problem.status !== 404 && problem.status !== 410) {
         setBusy(false);
-        return setWrong(sentence(problem));
+        if (problem.status === 412) onStale?.();
+        return setWrong(problem.status === 412 ? CHANGED_ELSEWHERE : sentence(problem));
       }
     }
     onDone();
