@@ -1,6 +1,7 @@
 // What every bench stands on: its scratch directory, the report's head, and the end of all children.
 //
 // Invariant: every process of a run is in `run.children` and ends with it, also on an error.
+// Environment: STATE_DIR, where the state lies (a directory in memory tells what the disk costs).
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -35,7 +36,7 @@ function prepare() {
     root,
     quick,
     began,
-    dir: mkdtempSync(path.join(root, "target/bench/run-")),
+    dir: mkdtempSync(path.join(process.env.STATE_DIR ?? path.join(root, "target/bench"), "run-")),
     workerd: path.join(root, "node_modules/@cloudflare/workerd-linux-64/bin/workerd"),
     origin: path.join(root, "target/release/origin"),
     publicUrl: "http://127.0.0.1:8787",

@@ -60,15 +60,24 @@ fn rule(algorithm: Algorithm) -> Rule {
     Rule { algorithm, limit, window_ms: WINDOW_MS, burst: limit }
 }
 
+/// Spending nothing where nothing fits leaves no branch to be guessed wrong.
 macro_rules! decide {
     ($state:expr, $rule:expr, $now:expr) => {{
         $state.advance($rule, $now);
         let fits = $state.fits($rule, 1);
-        if fits {
-            $state.spend($rule, 1);
-        }
+        $state.spend($rule, u64::from(fits));
         fits
     }};
+}
+
+/// As the meter decides: it spends only what fits.
+fn spend_if_fits(state: &mut State, rule: &Rule, now: Millis) -> bool {
+    state.advance(rule, now);
+    let fits = state.fits(rule, 1);
+    if fits {
+        state.spend(rule, 1);
+    }
+    fits
 }
 
 /// The states themselves; `black_box` sees them each time, so that they stay in memory.
@@ -77,12 +86,20 @@ fn ours() -> Vec<Contestant> {
         let (mut state, rule) = (State::fresh(&rule(algorithm), Millis(T0_MS)), rule(algorithm));
         contestant(name, move |now| decide!(black_box(&mut state), black_box(&rule), Millis(now)))
     };
+    let by_branch = |name, algorithm| {
+        let (mut state, rule) = (State::fresh(&rule(algorithm), Millis(T0_MS)), rule(algorithm));
+        contestant(name, move |now| {
+            spend_if_fits(black_box(&mut state), black_box(&rule), Millis(now))
+        })
+    };
     let (mut bucket, mut gcra) = (Bucket::default(), Gcra::default());
     let (of_bucket, of_gcra) = (rule(Algorithm::TokenBucket), rule(Algorithm::Gcra));
     let mut map: HashMap<String, State> = HashMap::new();
     vec![
         of_state("ours, token bucket (State)", Algorithm::TokenBucket),
         of_state("ours, GCRA (State)", Algorithm::Gcra),
+        by_branch("ours, token bucket (State), branching", Algorithm::TokenBucket),
+        by_branch("ours, GCRA (State), branching", Algorithm::Gcra),
         contestant("ours, token bucket", move |now| {
             decide!(black_box(&mut bucket), black_box(&of_bucket), now)
         }),
@@ -189,7 +206,11 @@ fn main() {
             one.admitted += (one.run)(&schedule, times);
             one.rounds_ns.push((thread_ns() - began) / decisions);
         };
-        if round % 2 == 0 { all.iter_mut().for_each(&mut measure) } else { all.iter_mut().rev().for_each(&mut measure) }
+        if round % 2 == 0 {
+            all.iter_mut().for_each(&mut measure)
+        } else {
+            all.iter_mut().rev().for_each(&mut measure)
+        }
     }
     let said: Map<String, Value> = all
         .iter_mut()

@@ -53,7 +53,7 @@ function ofCpu(all) {
 function ofObjects(all) {
   const lines = ["", "a decision by the key's object, the whole request, ms"];
   for (const one of all) {
-    const name = `${one.sort === "cold" ? "first of its key" : "next"}, ${one.connections} at once: p50 ${ms(one.p50_us)}, p99`;
+    const name = `${one.sort} of a key, ${one.connections} at once: p50 ${ms(one.p50_us)}, p99`;
     lines.push(goal(name, ms(one.p99_us), "≤ 5", one.p99_us <= 5_000));
   }
   return lines;

@@ -11,10 +11,10 @@ mod answer;
 
 use answer::{Answer, Sort};
 use shared::machine::mix;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::rc::Rc;
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -137,7 +137,8 @@ async fn run(options: HashMap<String, String>) -> io::Result<serde_json::Value> 
         .collect();
     let mut all = Tally::default();
     for client in clients {
-        let patience = plan.until.duration_since(Instant::now()) + Duration::from_secs(ANSWER_S_MAX);
+        let patience =
+            plan.until.duration_since(Instant::now()) + Duration::from_secs(ANSWER_S_MAX);
         let one = tokio::time::timeout(patience, client).await??;
         let one = one?;
         all.nanos.extend(one.nanos);
