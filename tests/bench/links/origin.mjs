@@ -46,8 +46,8 @@ export async function standIn() {
   return { url: `http://127.0.0.1:${server.address().port}`, taken, stop: () => server.close() };
 }
 
-// Starts the origin that was built, on a database of its own.
-export async function origin(run, name, { databaseUrl, edgeUrl, publicUrl = edgeUrl }) {
+// Starts the origin that was built, on a database of its own. `tiers`: of more applications by their names.
+export async function origin(run, name, { databaseUrl, edgeUrl, publicUrl = edgeUrl, tiers = {} }) {
   const dir = path.join(run.dir, name);
   mkdirSync(dir, { recursive: true });
   const port = await freePort();
@@ -60,6 +60,11 @@ export async function origin(run, name, { databaseUrl, edgeUrl, publicUrl = edge
   const once = (...args) => execFileSync(run.origin, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   once("migrate");
   once("token", "--app", "bench", "--tier", "unlimited", "--scopes", "all", "--key-file", keyFile);
+  const keys = {};
+  for (const [app, tier] of Object.entries(tiers)) {
+    once("token", "--app", app, "--tier", tier, "--scopes", "all", "--key-file", `${keyFile}-${app}`);
+    keys[app] = readFileSync(`${keyFile}-${app}`, "utf8").trim();
+  }
   const log = openSync(path.join(dir, "log"), "a");
   const child = spawn(run.origin, ["serve"], { env, stdio: ["ignore", log, log] });
   run.children.add(child);
@@ -73,7 +78,7 @@ export async function origin(run, name, { databaseUrl, edgeUrl, publicUrl = edge
   const apps = await fetch(`${url}/admin/applications`, { headers: { authorization: `Bearer ${run.secrets.ADMIN_KEY}` } });
   const { items } = await apps.json();
   const app = items.find((one) => one.name === "bench").id;
-  return { url, port, child, dir, app, key: readFileSync(keyFile, "utf8").trim(), database: `${dir}/origin.sqlite` };
+  return { url, port, child, dir, app, key: readFileSync(keyFile, "utf8").trim(), keys, database: `${dir}/origin.sqlite` };
 }
 
 // The headers of a call as the edge signs it.

@@ -29,7 +29,7 @@ impl Gcra {
     #[inline]
     #[must_use]
     pub fn fits(&self, rule: &Rule, units: u64) -> bool {
-        self.excess(rule, units) == 0
+        self.arrival.saturating_add(parts(units, rule.window_ms)) <= self.latest(rule)
     }
 
     /// See [`super::State::spend`].
@@ -77,10 +77,11 @@ impl Gcra {
         parts(self.at, rule.limit)
     }
 
-    /// The arrival time of a key that has spent its whole burst.
+    /// The arrival time of a key that has spent its whole burst: of a published rule at most
+    /// 2^64 · 10^8 + 2^62 < 2^92.
     #[inline]
     fn latest(&self, rule: &Rule) -> u128 {
-        self.now(rule).saturating_add(parts(rule.burst, rule.window_ms))
+        self.now(rule) + parts(rule.burst, rule.window_ms)
     }
 
     #[inline]

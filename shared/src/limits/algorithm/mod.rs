@@ -63,17 +63,20 @@ impl State {
     }
 
     /// Brings it to the present.
+    #[inline]
     pub fn advance(&mut self, rule: &Rule, now: Millis) {
         each!(self, state => state.advance(rule, now.0));
     }
 
     /// Whether `units` may be spent now.
+    #[inline]
     #[must_use]
     pub fn fits(&self, rule: &Rule, units: u64) -> bool {
         each!(self, state => state.fits(rule, units))
     }
 
     /// Spends `units`; whoever spends more than fits is in debt until time has paid it.
+    #[inline]
     pub fn spend(&mut self, rule: &Rule, units: u64) {
         each!(self, state => state.spend(rule, units));
     }
