@@ -4,6 +4,7 @@ use crate::client::{Stack, alias};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const SECRETS: [&str; 6] =
     ["SIGNING_KEYS", "KEY_MAC_SECRET", "CODE_KEY", "ADMIN_KEY", "TOKEN_KEY", "VISITOR_SECRET"];
 
@@ -45,6 +46,15 @@ async fn no_secret_stands_in_a_log_whose_lines_are_json() {
         misplace(&stack, credential).await;
     }
     stack.edge("GET", "/api/v1/links").key(&token).send().await.is(200);
+    let (password, wrong) = (alias(), alias());
+    let link = json!({"long_url": "https://example.com/", "password": password});
+    let own = format!("/{}", app.code(&link).await);
+    for given in [&password, &wrong] {
+        let form = stack.edge("POST", &own).header("content-type", FORM);
+        form.body(format!("password={given}")).send().await;
+        stack.edge("GET", &format!("{own}?password={given}")).send().await;
+        stack.edge("POST", &own).body(format!("password={given}")).send().await;
+    }
     let last = alias();
     let closing = app.ask("GET", "/api/v1/links/never-was").header("x-request-id", &last);
     closing.send().await.is(404);
@@ -56,7 +66,7 @@ async fn no_secret_stands_in_a_log_whose_lines_are_json() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let mut secrets = secrets(&stack, &[&app.key, &stack.service_key]);
-    secrets.push(signature.to_owned());
+    secrets.extend([signature.to_owned(), password, wrong]);
     for side in ["edge.log", "origin.log"] {
         let log = read(side);
         assert!(log.len() > 1_000, "{side} is empty");
