@@ -4,7 +4,7 @@
 //! say more about a key than that the credential is not known.
 
 use crate::call::{Call, unavailable};
-use crate::limits::guard;
+use crate::guard;
 use crate::platform::clock;
 use crate::registers::{self, Read};
 use shared::problem::{FORBIDDEN, Problem, UNAUTHENTICATED};

@@ -3,7 +3,7 @@
 //! Invariant: it belongs to one request and dies with it; its id is ours.
 
 use crate::events;
-use crate::limits::guard::Fields;
+use crate::guard::Fields;
 use crate::log;
 use crate::platform::http::{self, Facts};
 use crate::platform::{Thrown, clock, entropy};

@@ -5,7 +5,7 @@
 //! no copy has, whose address is near its limit, and what is the service's own.
 
 use crate::call::Call;
-use crate::limits::guard;
+use crate::guard;
 use crate::links::click::{self, Visitor};
 use crate::platform::{clock, entropy, http};
 use crate::registers::{self, AtHand};

@@ -13,6 +13,7 @@ mod call;
 mod console;
 mod door;
 mod events;
+mod guard;
 #[allow(missing_docs, reason = "the macro's own methods have none")]
 mod home;
 #[allow(missing_docs, reason = "the macro's own methods have none")]

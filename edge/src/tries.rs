@@ -6,7 +6,7 @@
 //! machine's own addresses are one reader too many for theirs, and yet count for the link.
 
 use crate::call::Call;
-use crate::limits::guard::{self, Taken};
+use crate::guard::{self, Taken};
 use shared::limits::guard::{PASSWORD, PASSWORD_ADDRESS, address_key};
 use shared::problem::Problem;
 

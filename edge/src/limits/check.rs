@@ -4,9 +4,10 @@
 //! none: each is held, in the order of their objects' names, and spent only when all hold (M7).
 
 use super::find::{From, Question};
-use super::{Limit, Outcome, Verdict, guard};
+use super::{Limit, Outcome, Verdict};
 use crate::auth;
 use crate::call::{Call, unavailable};
+use crate::guard;
 use crate::objects::{Address, Refund, Settle};
 use crate::platform::clock;
 use futures_util::future::join_all;

@@ -6,7 +6,6 @@
 pub(crate) mod check;
 pub(crate) mod except;
 mod find;
-pub(crate) mod guard;
 mod tally;
 
 use crate::call::Call;

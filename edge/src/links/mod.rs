@@ -13,7 +13,7 @@ pub(crate) mod transfer;
 
 use crate::call::{Call, unavailable};
 use crate::events;
-use crate::limits::guard;
+use crate::guard;
 use crate::log;
 use crate::registers::{self, Read};
 use crate::respond::Answer;

@@ -6,8 +6,8 @@
 //! while its key is far from it (M10). What was decided is told in `RateLimit` and
 //! `RateLimit-Policy`, whatever the answer is.
 
-use super::{Limit, Outcome, Verdict};
 use crate::call::{Call, unavailable};
+use crate::limits::{Limit, Outcome, Verdict};
 use crate::log;
 use crate::objects::{Address, Refund};
 use crate::settings::Settings;
