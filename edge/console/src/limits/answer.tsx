@@ -52,10 +52,11 @@ function Fields({ answer, looked, until }: FieldsProps) {
     ["Allowed", answer.allowed ? "yes" : "no"],
     ["Retry after", retry],
   ];
+  const again: [string, ComponentChildren][] = [["All again at", asTime(answer.reset_at)]];
   const rows: [string, ComponentChildren][] = [
     ...(looked ? [] : decision),
     ["Remaining", `${asNumber(answer.remaining)}, limit ${asNumber(answer.limit)}`],
-    ["All again at", asTime(answer.reset_at)],
+    ...(answer.retry_after_ms === null ? [] : again),
     ["Answered by", servedBy(answer.served_by)],
   ];
   return (
