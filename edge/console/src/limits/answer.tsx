@@ -3,6 +3,7 @@
 // Invariant: an answer is read out once, and once more when what was refused fits again; the
 // seconds in between are only shown. Refused: to ask again by itself.
 
+import type { ComponentChildren } from "preact";
 import { asNumber, asTime } from "../ui/when";
 import type { Level } from "./ask";
 import { Bucket } from "./bucket";
@@ -14,6 +15,8 @@ import { isBan, servedBy, verdict, wait } from "./words";
 export interface Said {
   answer: Answer;
   level: Level;
+  /** Nothing was to be spent. */
+  looked: boolean;
   /** Tells two answers that say the same apart. */
   turn: number;
 }
@@ -23,25 +26,37 @@ function Countdown({ until }: { until: number }) {
   return <>{left > 0 ? wait(left) : "now"}</>;
 }
 
-function Words({ said: { answer, turn }, until }: { said: Said; until: number }) {
+function Words({ said: { answer, turn, looked }, until }: { said: Said; until: number }) {
   const over = useClock(until) >= until;
-  const waited = !answer.allowed && !isBan(answer) && over;
-  const kind = answer.allowed || waited ? "note" : "note wrong";
+  const waits = !looked && !answer.allowed && !isBan(answer);
+  const waited = waits && over;
+  const kind = isBan(answer) || (waits && !over) ? "note wrong" : "note";
   return (
     <p class={kind} role="status">
       <span key={`${turn} ${waited}`}>
-        {waited ? "It was refused, and fits again now." : verdict(answer)}
+        {waited ? "It was refused, and fits again now." : verdict(answer, looked)}
       </span>
     </p>
   );
 }
 
-function Fields({ answer, until }: { answer: Answer; until: number }) {
-  const rows: [string, string | preact.JSX.Element][] = [
+interface FieldsProps {
+  answer: Answer;
+  looked: boolean;
+  until: number;
+}
+
+function Fields({ answer, looked, until }: FieldsProps) {
+  const retry = answer.retry_after_ms === null ? "–" : <Countdown until={until} />;
+  const decision: [string, ComponentChildren][] = [
     ["Allowed", answer.allowed ? "yes" : "no"],
+    ["Retry after", retry],
+  ];
+  const again: [string, ComponentChildren][] = [["All again at", asTime(answer.reset_at)]];
+  const rows: [string, ComponentChildren][] = [
+    ...(looked ? [] : decision),
     ["Remaining", `${asNumber(answer.remaining)}, limit ${asNumber(answer.limit)}`],
-    ["Retry after", answer.retry_after_ms === null ? "–" : <Countdown until={until} />],
-    ["All again at", asTime(answer.reset_at)],
+    ...(answer.retry_after_ms === null ? [] : again),
     ["Answered by", servedBy(answer.served_by)],
   ];
   return (
@@ -64,7 +79,7 @@ export function AnswerShown({ said }: { said: Said }) {
       <Words said={said} until={until} />
       <div class="drawn">
         <Bucket level={level} />
-        <Fields answer={answer} until={until} />
+        <Fields answer={answer} looked={said.looked} until={until} />
       </div>
     </div>
   );

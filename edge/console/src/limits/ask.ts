@@ -25,6 +25,17 @@ export async function check({ policy, key, cost, tier }: Question): Promise<Answ
 export const look = (policy: string, key: string, tier = ""): Promise<Answer> =>
   check({ policy, key, cost: "0", tier });
 
+/** How long the edge remembers a refusal, even one that a refund has made untrue. */
+const REMEMBERED_MS = 1_000;
+
+/** Not what the edge remembers, but what the key's object says. */
+export async function lookAfresh(policy: string, key: string, tier: string): Promise<Answer> {
+  const answer = await look(policy, key, tier);
+  if (answer.served_by !== "denial") return answer;
+  await new Promise((done) => setTimeout(done, REMEMBERED_MS));
+  return look(policy, key, tier);
+}
+
 /** A bucket as an answer left it. */
 export interface Level {
   full: number;

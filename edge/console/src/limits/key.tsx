@@ -126,7 +126,7 @@ export function OneKey({ policy }: { policy: Policy }) {
     const level = levelOf(answer, policy, tier);
     setLooked((before) => {
       const turn = (before?.said.turn ?? 0) + 1;
-      return { key, tier, said: { answer, level, turn } };
+      return { key, tier, said: { answer, level, turn, looked: true } };
     });
   };
   const submit = async (event: Event) => {

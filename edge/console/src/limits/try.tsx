@@ -8,7 +8,7 @@ import { call, problemIn } from "../api";
 import { Field } from "../ui/field";
 import { useForm } from "../ui/form";
 import { AnswerShown, type Said } from "./answer";
-import { check, levelOf, look, type Question } from "./ask";
+import { check, levelOf, lookAfresh, type Question } from "./ask";
 import { NumberField } from "./numbers";
 import { type Answer, type Policy, REFUND } from "./types";
 
@@ -97,9 +97,9 @@ function useTrial(policy: Policy) {
   const asked = useRef<Question>(form.values);
   const turn = useRef(0);
 
-  const show = (answer: Answer) => {
+  const show = (answer: Answer, looked: boolean) => {
     const level = levelOf(answer, policy, asked.current.tier);
-    setSaid({ answer, level, turn: (turn.current += 1) });
+    setSaid({ answer, level, looked, turn: (turn.current += 1) });
   };
   const whole = async (doing: () => Promise<void>) => {
     if (busy) return;
@@ -124,7 +124,7 @@ function useTrial(policy: Policy) {
       const answers = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
       setOutcomes((before) => [...before, ...answers.map(({ allowed }) => allowed)]);
       const answer = telling(answers);
-      if (answer) show(answer);
+      if (answer) show(answer, false);
       setHeld(answers.findLast(({ reservation }) => reservation)?.reservation ?? null);
       const failed = settled.find((one) => one.status === "rejected");
       if (failed) throw failed.reason;
@@ -135,7 +135,7 @@ function useTrial(policy: Policy) {
       setHeld(null);
       const { body: back } = await call<{ refunded: boolean }>(REFUND, { method: "POST", body });
       const { policy: name, key, tier } = asked.current;
-      show(await look(name, key, tier));
+      show(await lookAfresh(name, key, tier), true);
       setNote(back.refunded ? "The units are back." : "Nothing came back: their time is over.");
     });
   return { form, said, outcomes, held, note, busy, ask, refund };

@@ -48,11 +48,12 @@ export const isBan = (answer: Answer): boolean => !answer.allowed && answer.retr
 export const isExempt = (answer: Answer): boolean =>
   answer.allowed && answer.retry_after_ms === null;
 
-/** What an answer means, in a sentence or two. */
-export function verdict(answer: Answer): string {
+/** What an answer means, in a sentence or two; `looked`: nothing was to be spent. */
+export function verdict(answer: Answer, looked: boolean): string {
   const left = `${asNumber(answer.remaining)} left.`;
   if (isBan(answer)) return "Refused: the key is banned, waiting does not help.";
   if (isExempt(answer)) return "Allowed: the key is exempt.";
+  if (looked) return left;
   const after = answer.retry_after_ms ?? 0;
   if (!answer.allowed) return `Refused. It fits again in ${wait(after)}.`;
   return after > 0 ? `Allowed, after ${wait(after)}. ${left}` : `Allowed. ${left}`;
