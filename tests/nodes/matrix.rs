@@ -6,7 +6,7 @@ use crate::stack::Stack;
 use tokio::task::JoinSet;
 
 /// Requests a second that cells share which run at once.
-const RATE_MAX: u64 = 1_250;
+const RATE_MAX: u64 = 1_000;
 
 /// Cells of one window that run at once.
 fn batches(cells: Vec<Cell>) -> Vec<Vec<Cell>> {
