@@ -108,6 +108,7 @@ pub(crate) fn alone(rule: &Rule, mut at: Vec<u64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     const COUNTED: [Algorithm; 4] = [
         Algorithm::TokenBucket,
@@ -123,9 +124,11 @@ mod tests {
         let mut state = State::fresh(&rule, Millis(begin));
         let offered = rule.limit * load / 10 * 3;
         let mut admitted = Vec::new();
-        for n in 0..offered {
+        let moments = (0..offered).map(|n| {
             let sent_ms = begin + n * rule.window_ms * 3 / offered;
-            let decided = sent_ms + answer_ms * (n % 3) / 2;
+            (sent_ms + answer_ms * (n % 3) / 2, sent_ms)
+        });
+        for (decided, sent_ms) in moments.collect::<BTreeSet<_>>() {
             state.advance(&rule, Millis(decided));
             if state.fits(&rule, 1) {
                 state.spend(&rule, 1);

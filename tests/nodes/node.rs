@@ -15,6 +15,8 @@ use std::time::{Duration, SystemTime};
 
 /// Longer than a policy waits for its object.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// workerd closes a connection that is idle for 5 s.
+const IDLE_MAX: Duration = Duration::from_secs(2);
 
 /// Who asks.
 #[derive(Clone)]
@@ -75,7 +77,9 @@ pub(crate) fn policy(rule: &Rule) -> Value {
 impl Nodes {
     /// All isolates of a stack, asked with its service key (tier `unlimited`).
     pub(crate) fn of(stack: &Stack) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+        // What a connection that workerd closes at the same moment would lose was no check's fault.
+        let http = http.pool_idle_timeout(IDLE_MAX).build().unwrap();
         let urls = stack.find("EDGE_URLS").unwrap_or_else(|| stack.value("EDGE_URL"));
         let urls = urls.split(',').map(str::to_owned).collect();
         Self { http, urls, key: stack.value("SERVICE_KEY") }

@@ -17,7 +17,7 @@ use shared::limits::error::{BANNED, INVALID};
 use shared::limits::holder::ServedBy;
 use shared::limits::request::{CheckAnswer, CheckRequest, RefundAnswer, RefundRequest};
 use shared::limits::reservation;
-use shared::limits::wire::{Close, Decided, Spent};
+use shared::limits::wire::{Close, Decided, Spent, UNCOUNTED};
 use shared::page;
 use shared::problem::{FieldError, Problem};
 use shared::route::Route;
@@ -92,6 +92,7 @@ pub(crate) async fn refund(call: &Call, route: &Route) -> Result<Envelope, Probl
     for (object, spent) in reserved {
         let answer = Address::limiter(&object).send(&call.env, &Refund(spent), timeout_ms).await;
         refunded |= answer.map_err(|why| call.unavailable("limiter", why))?;
+        super::forget(&object);
     }
     Ok(Envelope::json(200, &RefundAnswer { refunded }))
 }
@@ -157,7 +158,7 @@ fn answer(call: &Call, question: &Question, verdicts: &[Verdict]) -> Result<Chec
         let (weight, one) = match verdict {
             Verdict::Unasked => continue,
             Verdict::Decided(said, by) => {
-                if said.allowed && *cost > 0 {
+                if said.allowed && *cost > 0 && said.id != UNCOUNTED {
                     let spent = Spent { id: said.id, at: said.at, units: *cost };
                     reserved.push((limit.object(), spent));
                 }

@@ -101,13 +101,16 @@ impl Limit<'_> {
         let check = Check(ask);
         let verdict = ask_object(call, &object, &check, patience_ms).await;
         HOLDERS.with_borrow_mut(|holders| {
-            let Some(holder) = holders.get_mut(&object) else { return };
-            match &verdict {
-                Verdict::Decided(said, _) => holder.learn(asked_at, clock::now(), &check.0, said),
-                _ => holder.forget(),
-            }
-        });
-        verdict
+            let Some(holder) = holders.get_mut(&object) else { return verdict };
+            let Verdict::Decided(said, _) = &verdict else {
+                holder.forget();
+                return verdict;
+            };
+            let now = clock::now();
+            holder.learn(asked_at, now, &check.0, said);
+            let held = if said.allowed { None } else { holder.from_lease(now, cost) };
+            held.map_or(verdict, |held| Verdict::Decided(held, ServedBy::Lease))
+        })
     }
 
     /// Asks the object itself, past what this isolate remembers.
@@ -141,8 +144,13 @@ impl Limit<'_> {
 
     /// What this isolate remembers of the key is not true any more.
     pub(crate) fn forget(&self) {
-        HOLDERS.with_borrow_mut(|holders| holders.pop(&self.object()));
+        forget(&self.object());
     }
+}
+
+/// What this isolate remembers of an object's key is not true any more.
+fn forget(object: &str) {
+    HOLDERS.with_borrow_mut(|holders| holders.pop(object));
 }
 
 async fn ask_object(call: &Call, object: &str, check: &Check, patience_ms: u64) -> Verdict {

@@ -22,6 +22,7 @@ struct Lease {
     id: u64,
     units: u64,
     spent: u64,
+    since: Millis,
     ends: Millis,
     granted: Decided,
 }
@@ -80,13 +81,9 @@ impl Holder {
         }
         self.seen = now;
         self.demand = self.demand.saturating_add(cost);
-        // Leased units first: a denial may have overtaken them.
-        if let Some(lease) = &mut self.lease
-            && now < lease.ends
-            && lease.spent.saturating_add(cost.max(1)) <= lease.units
-        {
-            lease.spent = lease.spent.saturating_add(cost);
-            return Local::Decided(lease.says(), ServedBy::Lease);
+        // What is held is there, whatever the object has refused meanwhile.
+        if let Some(said) = self.from_lease(now, cost) {
+            return Local::Decided(said, ServedBy::Lease);
         }
         if let Some(denial) = self.denial.as_ref().filter(|denial| now < denial.until) {
             if cost.max(1) >= denial.cost {
@@ -98,6 +95,18 @@ impl Holder {
         let close = self.lease.take().map(|lease| Close { id: lease.id, spent: lease.spent });
         let ahead = self.ahead(now, plan, patience_ms);
         Local::Ask(Ask { plan: plan.clone(), cost, ahead, close, hold: false })
+    }
+
+    /// Spends from the lease, if it has so much. Also for a question that the object has refused:
+    /// of many at once, those under way when the lease was granted meet a key that lacks its units.
+    pub fn from_lease(&mut self, now: Millis, cost: u64) -> Option<Decided> {
+        let lease = self.lease.as_mut().filter(|lease| lease.since <= now && now < lease.ends)?;
+        let spent = lease.spent.saturating_add(cost);
+        if spent.max(lease.spent.saturating_add(1)) > lease.units {
+            return None;
+        }
+        lease.spent = spent;
+        Some(lease.says(now))
     }
 
     /// Units to ask for ahead: as many as a lease's life will see if the key stays as busy as it
@@ -130,7 +139,8 @@ impl Holder {
             let life_ms = if now < asked_at { 0 } else { grant.life_ms.saturating_sub(EARLY_MS) };
             let ends = if life_ms == 0 { Millis(0) } else { asked_at.plus(life_ms) };
             let granted = Decided { lease: None, ..said.clone() };
-            self.lease = Some(Lease { id: grant.id, units: grant.units, spent: 0, ends, granted });
+            let (id, units) = (grant.id, grant.units);
+            self.lease = Some(Lease { id, units, spent: 0, since: now, ends, granted });
         }
         self.denial = (!said.allowed).then(|| {
             let until = now.plus(said.wait_ms.unwrap_or(DENIAL_MS_MAX).min(DENIAL_MS_MAX));
@@ -145,12 +155,13 @@ impl Holder {
 }
 
 impl Lease {
-    fn says(&self) -> Decided {
+    fn says(&self, now: Millis) -> Decided {
+        let reset_ms = self.granted.reset_ms.saturating_sub(now.since(self.since));
         let left = self.units.saturating_sub(self.spent);
         let remaining = self.granted.remaining.saturating_add(left);
         // Every decision has a name of its own, to be refunded by.
         let id = mix(self.id.wrapping_add(self.spent));
-        Decided { id, remaining, wait_ms: Some(0), ..self.granted.clone() }
+        Decided { id, remaining, reset_ms, wait_ms: Some(0), ..self.granted.clone() }
     }
 }
 
@@ -162,5 +173,70 @@ impl Denial {
         let Decided { reset_ms, wait_ms, .. } = self.said;
         let (reset_ms, wait_ms) = (less(reset_ms), wait_ms.map(less));
         Decided { reset_ms, wait_ms, at: self.said.at.plus(past_ms), ..self.said.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::rule::{Algorithm, Rule};
+    use crate::limits::wire::Grant;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn plan() -> Plan {
+        let rule = Rule {
+            algorithm: Algorithm::SlidingWindowLog,
+            limit: 100,
+            window_ms: 600_000,
+            burst: 100,
+        };
+        Plan { stamp: Stamp { epoch: 0, version: 1 }, rules: alloc::vec![rule], lease: true }
+    }
+
+    fn said(allowed: bool, units: u64) -> Decided {
+        let lease = (units > 0).then_some(Grant { id: 7, units, life_ms: LIFE_MS_MAX });
+        let (limit, remaining, reset_ms, wait_ms) = (100, 0, 500_000, Some(9_000));
+        let (at, id) = (NOW, 1);
+        Decided { allowed, rule: 0, limit, remaining, reset_ms, wait_ms, at, id, lease }
+    }
+
+    #[test]
+    fn a_refusal_does_not_waste_the_lease_that_came_before_it() {
+        let (mut holder, plan) = (Holder::default(), plan());
+        let asked: alloc::vec::Vec<Ask> = (0..20)
+            .map(|n| match holder.local(NOW.plus(n / 4), &plan, 1, 1_000) {
+                Local::Ask(ask) => ask,
+                Local::Decided(..) => panic!("nothing is known yet"),
+            })
+            .collect();
+        assert_eq!(asked.iter().filter(|ask| ask.ahead > 0).count(), 1);
+        let later = NOW.plus(50);
+        let (ahead, others): (alloc::vec::Vec<Ask>, _) =
+            asked.into_iter().partition(|a| a.ahead > 0);
+        holder.learn(NOW, later, &ahead[0], &said(true, 3));
+        let mut spent = 0;
+        for ask in &others {
+            holder.learn(NOW, later.plus(5), ask, &said(false, 0));
+            spent += u64::from(holder.from_lease(later.plus(5), 1).is_some());
+        }
+        assert_eq!(spent, 3);
+        let denied = holder.local(later.plus(6), &plan, 1, 1_000);
+        assert!(matches!(denied, Local::Decided(Decided { allowed: false, .. }, _)));
+    }
+
+    #[test]
+    fn a_lease_outlives_a_refusal_and_not_its_end() {
+        let (mut holder, plan) = (Holder::default(), plan());
+        let Local::Ask(ask) = holder.local(NOW, &plan, 1, 1_000) else { panic!("not asked") };
+        holder.learn(NOW, NOW, &ask, &said(true, 3));
+        holder.learn(NOW, NOW, &ask, &said(false, 0));
+        let Local::Decided(first, ServedBy::Lease) = holder.local(NOW.plus(100), &plan, 1, 1_000)
+        else {
+            panic!("the lease was not used");
+        };
+        assert_eq!(first.reset_ms, 499_900);
+        assert_eq!(holder.from_lease(NOW.plus(100), 3), None);
+        assert_eq!(holder.from_lease(NOW.plus(LIFE_MS_MAX - EARLY_MS), 1), None);
     }
 }

@@ -102,6 +102,9 @@ pub enum Reply {
     Decided(Decided),
 }
 
+/// The name of a decision that spent nothing, of an exempt key.
+pub const UNCOUNTED: u64 = 0;
+
 /// A decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {

@@ -10,7 +10,7 @@ mod stored;
 use self::held::{HELD_MAX, HOLD_MS, Held};
 use super::algorithm::State;
 use super::rule::{Algorithm, Rule};
-use super::wire::{Ask, Close, Decided, Exception, Grant, Plan, Reply, Spent};
+use super::wire::{Ask, Close, Decided, Exception, Grant, Plan, Reply, Spent, UNCOUNTED};
 use crate::machine::{At, mix};
 use crate::roads::Stamp;
 use crate::time::Millis;
@@ -84,8 +84,12 @@ impl Meter {
         if let Some(close) = ask.close {
             self.close(at.now, close);
         }
-        if self.exception.ban || self.exception.exempt {
-            return Reply::Decided(self.decided(at, self.exception.exempt, None));
+        if self.exception.ban {
+            return Reply::Decided(self.decided(at, false, None));
+        }
+        if self.exception.exempt {
+            let said = self.decided(at, true, Some(0));
+            return Reply::Decided(Decided { id: UNCOUNTED, ..said });
         }
         let wanted = ask.cost.max(1).saturating_add(self.held_units());
         let fits = self.parts.iter().all(|part| part.state.fits(&part.rule, wanted))
