@@ -15,7 +15,7 @@ import { bench } from "./run.mjs";
 
 const numbers = (quick) => ({
   rounds: quick ? 1 : 5,
-  cpuRounds: quick ? 3 : 9,
+  cpuRounds: quick ? 3 : 7,
   ms: quick ? 800 : 3_000,
   warmMs: quick ? 600 : 4_000,
   keys: quick ? 500 : 10_000,

@@ -9,18 +9,21 @@ const redirect = (address) => ({ template: http({ target: "/z000007", address })
 
 // Each pair: what is compared, without and with.
 export const PAIRS = {
-  guard: "check: a caller's tier without a limit / with a lease of it",
-  decision: "check: refused as too dear (422), nothing decided / decided by a lease",
-  address: "redirect: own address, exempt / of 16,000 addresses, spared",
+  guard: "a check that is too dear (422): caller's tier without a limit / with a lease",
+  decision: "a check: too dear (422), nothing decided / decided by a lease",
+  address: "a redirect: own address, exempt / one of 16,000 addresses, spared",
 };
 
+const TOO_DEAR = { cost: 100_000_001 };
+// One client: with more, those that come while a lease is renewed ask the object, which is not what
+// a leased decision costs. One in 51 asks it still, to renew the lease; that is in the numbers.
+const ALONE = { connections: 1 };
+
 function pairs({ keys }) {
+  const dear = (key) => ({ template: check(key, "wide", "key", TOO_DEAR), ...ALONE });
   return {
-    guard: [{ template: check(keys.unlimited, "wide") }, { template: check(keys.wide, "wide") }],
-    decision: [
-      { template: check(keys.unlimited, "wide", "key", { cost: 100_000_001 }) },
-      { template: check(keys.unlimited, "wide", "key", { cost: 1 }) },
-    ],
+    guard: [dear(keys.unlimited), dear(keys.wide)],
+    decision: [dear(keys.unlimited), { template: check(keys.unlimited, "wide", "key", { cost: 1 }), ...ALONE }],
     address: [redirect(false), redirect(true)],
   };
 }
@@ -39,7 +42,7 @@ export async function cpu(run, ours) {
     }
     const of = (place) => median(rounds.map((round) => round[place].cpuUs));
     const addsUs = median(rounds.map(([without, added]) => added.cpuUs - without.cpuUs));
-    result[name] = { withoutUs: of(0), withUs: of(1), addsUs, by: rounds.map((round) => round[1].by), rounds };
+    result[name] = { withoutUs: of(0), withUs: of(1), addsUs, by: rounds.at(-1)[1].by, rounds };
     run.say(`CPU: ${name}`);
   }
   return result;

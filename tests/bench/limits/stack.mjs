@@ -17,7 +17,7 @@ export const POLICIES = {
   wide: { limit: 100_000_000, window_ms: 60_000, lease: true },
   thin: { limit: 1_000, window_ms: 10_000, lease: true },
   many: { limit: 1_000, window_ms: 60_000, lease: true },
-  exact: { limit: 1_000, window_ms: 60_000 },
+  exact: { limit: 1_000, window_ms: 60_000, lease: false },
 };
 
 // One request's bytes; `address`: one that is limited instead of this machine's own.

@@ -44,7 +44,7 @@ function ofRedis({ version, keys, scenes }) {
 function ofCpu(all) {
   const lines = ["", "CPU that a decision in the isolate adds to a request, µs"];
   for (const [name, one] of Object.entries(all)) {
-    lines.push(`  ${PAIRS[name]}: ${one.withoutUs.toFixed(1)} / ${one.withUs.toFixed(1)}`,
+    lines.push(`  ${PAIRS[name]}: ${one.withoutUs.toFixed(1)} / ${one.withUs.toFixed(1)} (${Object.entries(one.by).map(([by, n]) => `${whole(n)} ${by}`).join(", ")})`,
       goal(`  ${name} adds`, one.addsUs.toFixed(1), "≤ 50", one.addsUs <= 50));
   }
   return lines;
