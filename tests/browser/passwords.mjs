@@ -12,7 +12,7 @@ let target;
 before(async () => ([browser, target] = await Promise.all([h.launch(), h.target()])));
 after(() => Promise.all([browser.close(), target.close()]));
 
-/** A visitor on a narrow screen; what its console says stands in `said`. */
+/** A visitor on a narrow screen; what its browser complains about stands in `said`. */
 async function visit(url, colorScheme = "light") {
   const viewport = { width: 390, height: 700 };
   const context = await browser.newContext({ viewport, colorScheme });
@@ -20,7 +20,9 @@ async function visit(url, colorScheme = "light") {
   const page = await context.newPage();
   const said = [];
   const addresses = [];
-  page.on("console", (message) => said.push(message.text()));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) said.push(message.text());
+  });
   page.on("request", (request) => addresses.push(request.url()));
   const answer = await page.goto(url);
   return { context, page, said, addresses, answer };

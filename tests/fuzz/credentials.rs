@@ -5,13 +5,14 @@
 
 mod check;
 
-use check::{NOW, select, text};
+use check::{NOW, select, taken, text};
 use libfuzzer_sys::fuzz_target;
+use shared::links::password;
 use shared::sign::{Context, Keys, Request};
 use shared::time::Millis;
 use shared::token::{Algorithm, KeyRecord, ServiceKey, read_token};
 
-const PARSERS: &[fn(&[u8])] = &[service, platform, eddsa, es256, signature, context];
+const PARSERS: &[fn(&[u8])] = &[service, platform, eddsa, es256, signature, context, pass, form];
 
 const MAC_KEY: &[u8] = &[9; 32];
 const KID: &str = "0000001a2bd";
@@ -31,6 +32,7 @@ const ES256_PUBLIC: &str = concat!(
     "0407810ea974cea5773e63b897f37e3be9a09e7a5fe9b971a44d1065ac2a3a9311637e47a4f99464a0fd",
     "ce44a88ec7d703a9183c1d06552d9e2d6b76069481c577",
 );
+const PASS: &str = "7.my-alias.3-42.1795194703007.c5ed8f2541396f332c6367b5c1909b14";
 const AT: Millis = Millis(1_790_000_000_000);
 
 fn service(data: &[u8]) {
@@ -87,6 +89,22 @@ fn signature(data: &[u8]) {
 fn context(data: &[u8]) {
     let Some(context) = text(data).and_then(Context::decode) else { return };
     assert_eq!(Context::decode(&context.encode()), Some(context));
+}
+
+/// Cookies; the seed is the golden one, whose end no other text may have.
+fn pass(data: &[u8]) {
+    let Some(cookies) = text(data) else { return };
+    let name = password::cookie_name("my-alias", true);
+    if password::admitted(MAC_KEY, ("7/my-alias", &name), cookies, NOW).is_some() {
+        assert!(cookies.contains(PASS), "a pass was made up: {cookies:?}");
+    }
+}
+
+fn form(data: &[u8]) {
+    let media_type = Some("application/x-www-form-urlencoded");
+    if let Some(plain) = taken(password::form(media_type, data)) {
+        assert!(plain.check().is_ok(), "what is no password was taken");
+    }
 }
 
 fuzz_target!(|data: &[u8]| select(PARSERS, data));

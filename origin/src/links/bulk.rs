@@ -22,7 +22,11 @@ use shared::roads::Register;
 pub async fn bulk(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let drafts = request::bulk(&call.body, &app.config.domains.bases(), db::now())?;
     let key = call.idempotency_key()?;
-    let has_password = drafts.iter().flatten().any(|draft| draft.password.is_some());
+    // What could not be read may have one too.
+    let may_have = |draft: &Result<Draft, Problem>| {
+        draft.as_ref().map_or(true, |draft| draft.password.is_some())
+    };
+    let has_password = drafts.iter().any(may_have);
     let key = if has_password { password::guarded(app, key) } else { key };
     let targets = drafts.iter().flatten().flat_map(Draft::targets);
     let blocked = Blocked::among(app, targets).await?;

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 /// Hashes at once: 4 × 19 MiB = 76 MiB.
 pub const AT_ONCE_MAX: usize = 4;
-/// Passwords that are hashed or wait for it: at 60 ms each, four at once, half a second.
+/// Passwords that are hashed or wait for it: at 100 ms each, four at once, a second.
 pub const WAITING_MAX: usize = 36;
 const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;

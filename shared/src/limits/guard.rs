@@ -170,6 +170,15 @@ mod tests {
         }
     }
 
+    /// L14, M19.
+    #[test]
+    fn nobody_guesses_a_password_while_the_limiter_is_silent() {
+        for own in [PASSWORD_ADDRESS, PASSWORD] {
+            let policy = own.policy(&Tiers::default());
+            assert_eq!((policy.on_failure, own.spare()), (OnFailure::Closed, 0), "{}", own.name);
+        }
+    }
+
     #[test]
     fn tiers_are_read() {
         assert_eq!(Tiers::parse(""), Ok(Tiers::default()));
