@@ -1,4 +1,4 @@
-// Both sides as they are built, three policies, and a redis-server with the script.
+// Both sides as they are built, policies, and a redis-server with the script.
 
 import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -17,6 +17,7 @@ export const POLICIES = {
   wide: { limit: 100_000_000, window_ms: 60_000, lease: true },
   thin: { limit: 1_000, window_ms: 10_000, lease: true },
   many: { limit: 1_000, window_ms: 60_000, lease: true },
+  single: { limit: 100_000_000, window_ms: 60_000, lease: false },
   exact: { limit: 1_000, window_ms: 60_000, lease: false },
 };
 

@@ -46,6 +46,9 @@ function ofCpu(all) {
   for (const [name, one] of Object.entries(all)) {
     lines.push(`  ${PAIRS[name]}: ${one.withoutUs.toFixed(1)} / ${one.withUs.toFixed(1)} (${Object.entries(one.by).map(([by, n]) => `${whole(n)} ${by}`).join(", ")})`,
       goal(`  ${name} adds`, one.addsUs.toFixed(1), "≤ 50", one.addsUs <= 50));
+    if (one.leasedUs !== undefined) {
+      lines.push(goal("  without the renewals' share", one.leasedUs.toFixed(1), "≤ 50", one.leasedUs <= 50));
+    }
   }
   return lines;
 }
