@@ -49,8 +49,9 @@ async fn batch(app: &App, now: Millis) -> Result<u64, Error> {
     let one_of = names.join(", ");
     let sql = format!(
         "update link set long_url = '', title = null, tags = '[]', rules = null, \
-         fallback_url = null, external_id = null, password_hash = null, likeness = 0, swept_at = $1, \
-         deleted_at = coalesce(deleted_at, $2), version = version + 1 where id in ({one_of})"
+         fallback_url = null, external_id = null, password_hash = null, likeness = 0, \
+         swept_at = $1, deleted_at = coalesce(deleted_at, $2), version = version + 1 \
+         where id in ({one_of})"
     );
     let mut values = values![now, now];
     values.extend(ids.iter().cloned());
