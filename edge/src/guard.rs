@@ -221,10 +221,9 @@ pub(crate) async fn take(
     key: &str,
     on_failure: OnFailure,
 ) -> Result<Option<Taken>, Problem> {
-    let policy = own.policy(&call.settings.tiers);
-    let policy = Policy { on_failure, ..policy };
-    let plan = policy.plan(STAMP, tier);
-    let limit = Limit { app: APP, name: own.name, key, policy: &policy, plan };
+    let policy = Policy { on_failure, ..own.policy(&call.settings.tiers, tier) };
+    let plan = policy.plan(STAMP, "");
+    let limit = Limit::of((APP, own.name, key), &policy, plan);
     let verdict = limit.spend(call, 1).await;
     let outcome = limit.settle(call, &verdict);
     if let (Verdict::Decided(said, _), Some(rule)) = (&verdict, limit.plan.rules.first()) {
@@ -235,7 +234,7 @@ pub(crate) async fn take(
             Err(exceeded(own.name, said.limit, said.wait_ms.unwrap_or_default()))
         }
         (Outcome::Allowed, Verdict::Decided(said, _)) => {
-            Ok(Some((limit.object(), Spent { id: said.id, at: said.at, units: 1 })))
+            Ok(Some((limit.object, Spent { id: said.id, at: said.at, units: 1 })))
         }
         (outcome, _) if outcome.goes_on() => Ok(None),
         _ => Err(unavailable()),
@@ -263,7 +262,7 @@ pub(crate) fn exceeded(policy: &str, limit: u64, wait_ms: u64) -> Problem {
 }
 
 fn tell(call: &Call, own: &Own, said: &Decided) {
-    let policy = own.policy(&call.settings.tiers);
+    let policy = own.policy(&call.settings.tiers, "");
     if let Some(rule) = policy.plan(STAMP, "").rules.first() {
         let rule = Rule { limit: said.limit, ..*rule };
         call.limits.borrow_mut().add(own.name, &rule, said);

@@ -172,7 +172,7 @@ impl Played {
 
     /// What several isolates must admit of what one counter would: a hundredth less at twice the
     /// limit (M5); else as `tests/sim/limits`. Leased units begin to come back when the lease is
-    /// closed, so that once in a run the units of a lease's life are late; a window's end hides them.
+    /// closed, so once in a run the units of a lease's life are late; a window's end hides them.
     fn least(&self, alone: u64, is_leased: bool) -> u64 {
         let Cell { rule, load, .. } = self.cell;
         let life_ms = LIFE_MS_MAX.min(rule.window_ms / 10);

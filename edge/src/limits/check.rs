@@ -103,8 +103,11 @@ async fn decide(call: &Call, question: &Question) -> Result<Vec<Verdict>, Proble
     if let [(limit, cost)] = limits.as_slice() {
         return Ok(vec![limit.spend(call, *cost).await]);
     }
-    let mut order: Vec<(String, usize)> =
-        limits.iter().enumerate().map(|(place, (limit, _))| (limit.object(), place)).collect();
+    let mut order: Vec<(String, usize)> = limits
+        .iter()
+        .enumerate()
+        .map(|(place, (limit, _))| (limit.object.clone(), place))
+        .collect();
     order.sort();
     let mut verdicts = vec![None; limits.len()];
     let mut held: Vec<(String, Close)> = Vec::new();
@@ -160,7 +163,7 @@ fn answer(call: &Call, question: &Question, verdicts: &[Verdict]) -> Result<Chec
             Verdict::Decided(said, by) => {
                 if said.allowed && *cost > 0 && said.id != UNCOUNTED {
                     let spent = Spent { id: said.id, at: said.at, units: *cost };
-                    reserved.push((limit.object(), spent));
+                    reserved.push((limit.object.clone(), spent));
                 }
                 (said.remaining, said_of(limit, said, *by, outcome.goes_on()))
             }

@@ -45,7 +45,7 @@ pub(crate) async fn delete(call: &Call, route: &Route, at: &[&str]) -> Result<En
 
 async fn change(call: &Call, limit: &Limit<'_>, exception: Exception) -> Result<(), Problem> {
     let timeout_ms = call.settings.durations.object_timeout_ms;
-    let object = Address::limiter(&limit.object());
+    let object = Address::limiter(&limit.object);
     let sent = object.send(&call.env, &Except(exception), timeout_ms).await;
     limit.forget();
     sent.map_err(|why| call.unavailable("limiter", why))

@@ -57,7 +57,7 @@ impl Question {
     pub(super) fn limit(&self, place: usize) -> Result<Limit<'_>, Problem> {
         let (limit, policy, stamp) = self.limits.get(place).ok_or_else(unavailable)?;
         let plan = policy.plan(*stamp, self.request.tier.as_deref().unwrap_or_default());
-        Ok(Limit { app: &self.app, name: &limit.policy, key: &limit.key, policy, plan })
+        Ok(Limit::of((&self.app, &limit.policy, &limit.key), policy, plan))
     }
 
     /// All limits with their costs, in order.

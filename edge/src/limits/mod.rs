@@ -37,12 +37,12 @@ pub(crate) struct Limit<'a> {
     pub(crate) app: &'a str,
     /// The policy's name.
     pub(crate) name: &'a str,
-    /// Who is counted.
-    pub(crate) key: &'a str,
     /// The policy.
     pub(crate) policy: &'a Policy,
     /// The policy for this caller's tier.
     pub(crate) plan: Plan,
+    /// The name of the key's object.
+    pub(crate) object: String,
 }
 
 /// What came of a question.
@@ -80,18 +80,27 @@ impl Outcome {
     }
 }
 
-impl Limit<'_> {
-    /// The name of the key's object.
-    pub(crate) fn object(&self) -> String {
-        object_name(self.app, self.name, self.key)
+impl<'a> Limit<'a> {
+    /// The limit of `key` by a policy of an application, under the plan of a caller.
+    pub(crate) fn of(
+        (app, name, key): (&'a str, &'a str, &str),
+        policy: &'a Policy,
+        plan: Plan,
+    ) -> Self {
+        Self { app, name, policy, plan, object: object_name(app, name, key) }
+    }
+
+    /// The hash of the key: the last segment of its object's name.
+    fn key_hash(&self) -> &str {
+        self.object.rsplit('/').next().unwrap_or_default()
     }
 
     /// Spends `cost` units, if they are there.
     pub(crate) async fn spend(&self, call: &Call, cost: u64) -> Verdict {
-        let (object, asked_at) = (self.object(), clock::now());
+        let (object, asked_at) = (self.object.as_str(), clock::now());
         let patience_ms = self.policy.timeout_ms();
         let local = HOLDERS.with_borrow_mut(|holders| {
-            let holder = holders.get_or_insert_mut(object.clone(), Holder::default);
+            let holder = holders.get_or_insert_mut_ref(object, Holder::default);
             holder.local(asked_at, &self.plan, cost, patience_ms)
         });
         let ask = match local {
@@ -99,9 +108,9 @@ impl Limit<'_> {
             Local::Ask(ask) => ask,
         };
         let check = Check(ask);
-        let verdict = ask_object(call, &object, &check, patience_ms).await;
+        let verdict = ask_object(call, object, &check, patience_ms).await;
         HOLDERS.with_borrow_mut(|holders| {
-            let Some(holder) = holders.get_mut(&object) else { return verdict };
+            let Some(holder) = holders.get_mut(object) else { return verdict };
             let Verdict::Decided(said, _) = &verdict else {
                 holder.forget();
                 return verdict;
@@ -116,7 +125,7 @@ impl Limit<'_> {
     /// Asks the object itself, past what this isolate remembers.
     pub(crate) async fn ask(&self, call: &Call, cost: u64, hold: bool) -> Verdict {
         let ask = Ask { plan: self.plan.clone(), cost, ahead: 0, close: None, hold };
-        ask_object(call, &self.object(), &Check(ask), self.policy.timeout_ms()).await
+        ask_object(call, &self.object, &Check(ask), self.policy.timeout_ms()).await
     }
 
     /// What a verdict means under the policy.
@@ -144,7 +153,7 @@ impl Limit<'_> {
 
     /// What this isolate remembers of the key is not true any more.
     pub(crate) fn forget(&self) {
-        forget(&self.object());
+        forget(&self.object);
     }
 }
 

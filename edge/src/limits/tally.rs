@@ -9,7 +9,7 @@ use crate::events;
 use crate::log;
 use crate::platform::clock;
 use shared::limits::usage::{Counts, KEYS_MAX, KeyCounts, Tally};
-use shared::limits::wire::{PRODUCT, key_hash};
+use shared::limits::wire::PRODUCT;
 use shared::roads::Event;
 use shared::time::SECOND_MS;
 use std::cell::RefCell;
@@ -38,7 +38,7 @@ pub(super) fn count(call: &Call, limit: &Limit<'_>, outcome: Outcome) {
         let is_first = open.is_empty();
         let name = (limit.app.to_string(), limit.name.to_string());
         if open.len() < POLICIES_MAX || open.contains_key(&name) {
-            open.entry(name).or_default().add(limit.key, outcome);
+            open.entry(name).or_default().add(limit.key_hash(), outcome);
         }
         is_first
     });
@@ -67,7 +67,7 @@ fn send(call: &Call) {
 }
 
 impl Counted {
-    fn add(&mut self, key: &str, outcome: Outcome) {
+    fn add(&mut self, hash: &str, outcome: Outcome) {
         let Counts { allowed, refused, shadowed, failed_open, failed_closed } = &mut self.counts;
         let count = match outcome {
             Outcome::Allowed => allowed,
@@ -77,9 +77,8 @@ impl Counted {
             Outcome::FailedClosed => failed_closed,
         };
         *count = count.saturating_add(1);
-        let hash = key_hash(key);
-        if self.keys.len() < COUNTED_MAX || self.keys.contains_key(&hash) {
-            let (allowed, refused) = self.keys.entry(hash).or_default();
+        if self.keys.len() < COUNTED_MAX || self.keys.contains_key(hash) {
+            let (allowed, refused) = self.keys.entry(hash.to_string()).or_default();
             let is_within = matches!(outcome, Outcome::Allowed | Outcome::FailedOpen);
             let count = if is_within { allowed } else { refused };
             *count = count.saturating_add(1);

@@ -4,7 +4,7 @@
 //! somebody in, takes a password, makes a token or moves money is refused when its limit cannot be
 //! asked (M19), every other is admitted and counted.
 
-use super::policy::{OnFailure, Policy, Tier};
+use super::policy::{OnFailure, Policy, is_name};
 use super::rule::Algorithm;
 use crate::time::SECOND_MS;
 use alloc::{collections::BTreeMap, format, string::String, string::ToString};
@@ -73,19 +73,14 @@ const fn own(
 }
 
 impl Own {
-    /// As a policy; `tiers` of [`API`] are the deployment's.
+    /// As the policy for a caller of `tier`; tiers only differ in [`API`].
     #[must_use]
-    pub fn policy(&self, tiers: &Tiers) -> Policy {
-        let of_tier = |(name, limit): (&String, &u64)| {
-            (name.clone(), Tier { limit: Some(*limit), ..Tier::default() })
-        };
-        let tiers =
-            if *self == API { tiers.0.iter().map(of_tier).collect() } else { BTreeMap::new() };
+    pub fn policy(&self, tiers: &Tiers, tier: &str) -> Policy {
+        let of_tier = if *self == API { tiers.0.get(tier).copied() } else { None };
         Policy {
             algorithm: Some(Algorithm::TokenBucket),
-            limit: Some(self.limit),
+            limit: Some(of_tier.unwrap_or(self.limit)),
             window_ms: Some(self.window_ms),
-            tiers,
             on_failure: self.on_failure,
             lease: true,
             ..Policy::default()
@@ -131,10 +126,13 @@ impl Tiers {
     }
 
     fn checked(self) -> Result<Self, String> {
-        match API.policy(&self).check() {
-            Ok(()) => Ok(self),
-            Err(problem) => Err(problem.detail),
+        for tier in self.0.keys() {
+            if !is_name(tier) {
+                return Err(format!("'{tier}' is no name of [a-z0-9-]{{1,64}}"));
+            }
+            API.policy(&self, tier).check().map_err(|problem| problem.detail)?;
         }
+        Ok(self)
     }
 }
 
@@ -166,7 +164,7 @@ mod tests {
     #[test]
     fn own_limits_are_acceptable_policies() {
         for own in OWN {
-            assert_eq!(own.policy(&Tiers::default()).check(), Ok(()), "{}", own.name);
+            assert_eq!(own.policy(&Tiers::default(), "pro").check(), Ok(()), "{}", own.name);
         }
     }
 
