@@ -40,8 +40,8 @@ pub(crate) struct Cell {
     run_ms: u64,
 }
 
-/// Every cell, unless few are enough: all at twice the limit; of the other loads a third, and of the
-/// highest a sixth, so that in some window each algorithm meets it, and each number of isolates.
+/// Every cell, unless few are enough: all at twice the limit; of the other loads a third, of the
+/// highest a sixth, so that each algorithm and each number of isolates meets it in some window.
 pub(crate) fn cells(all: bool) -> Vec<Cell> {
     let mut cells = Vec::new();
     for (w, (window_ms, limit, run_ms)) in WINDOWS.into_iter().enumerate() {
@@ -172,7 +172,7 @@ impl Played {
 
     /// What several isolates must admit of what one counter would: a hundredth less at twice the
     /// limit (M5); else as `tests/sim/limits`. Leased units begin to come back when the lease is
-    /// closed, so once in a run the units of a lease's life are late; a window's end hides them.
+    /// closed, so that once in a run the units of a lease's life are late.
     fn least(&self, alone: u64, is_leased: bool) -> u64 {
         let Cell { rule, load, .. } = self.cell;
         let life_ms = LIFE_MS_MAX.min(rule.window_ms / 10);

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn nobody_guesses_a_password_while_the_limiter_is_silent() {
         for own in [PASSWORD_ADDRESS, PASSWORD] {
-            let policy = own.policy(&Tiers::default());
+            let policy = own.policy(&Tiers::default(), "");
             assert_eq!((policy.on_failure, own.spare()), (OnFailure::Closed, 0), "{}", own.name);
         }
     }

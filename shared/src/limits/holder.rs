@@ -100,7 +100,11 @@ impl Holder {
     /// Spends from the lease, if it has so much. Also for a question that the object has refused:
     /// of many at once, those under way when the lease was granted meet a key that lacks its units.
     pub fn from_lease(&mut self, now: Millis, cost: u64) -> Option<Decided> {
-        let lease = self.lease.as_mut().filter(|lease| lease.since <= now && now < lease.ends)?;
+        if now < self.seen {
+            return None;
+        }
+        self.seen = now;
+        let lease = self.lease.as_mut().filter(|lease| now < lease.ends)?;
         let spent = lease.spent.saturating_add(cost);
         if spent.max(lease.spent.saturating_add(1)) > lease.units {
             return None;
@@ -237,6 +241,7 @@ mod tests {
         };
         assert_eq!(first.reset_ms, 499_900);
         assert_eq!(holder.from_lease(NOW.plus(100), 3), None);
+        assert_eq!(holder.from_lease(NOW.plus(50), 1), None, "the clock went back");
         assert_eq!(holder.from_lease(NOW.plus(LIFE_MS_MAX - EARLY_MS), 1), None);
     }
 }

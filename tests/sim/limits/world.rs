@@ -189,6 +189,11 @@ impl World {
                 let clock = isolate.clock(self.now);
                 if clock.since(asked_at) <= PATIENCE_MS {
                     isolate.holder.learn(asked_at, clock, &ask, &said);
+                    let held =
+                        !said.allowed && isolate.holder.from_lease(clock, ask.cost).is_some();
+                    if held {
+                        self.admitted.push((self.now, ask.cost));
+                    }
                 }
             }
             Flight::Closed { close, admitted } => {
