@@ -149,7 +149,7 @@ impl Stack {
 
     /// A value of the stack's `env` file.
     pub fn value(&self, name: &str) -> String {
-        self.env.get(name).unwrap_or_else(|| panic!("{}: no {name}", self.tag)).clone()
+        self.find(name).unwrap_or_else(|| panic!("{}: no {name}", self.tag))
     }
 
     /// The same, if it has one.
