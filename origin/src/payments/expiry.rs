@@ -1,4 +1,4 @@
-//! Holds whose time is over are released, within [`LOOK`].
+//! Holds whose time is over are released, within a moment.
 //!
 //! Invariant: that a hold is over is decided by its moment, not by this; a second look, or another
 //! replica's at the same time, finds it released and does nothing.

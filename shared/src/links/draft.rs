@@ -14,7 +14,7 @@ pub struct Draft {
     pub long_url: String,
     /// The caller's own code.
     pub alias: Option<String>,
-    /// `None` = [`LIFE_DEFAULT_MS`] after its creation, `Some(None)` = never.
+    /// `None` = five years after its creation, `Some(None)` = never.
     pub expires_at: Option<Option<Millis>>,
     /// 301, 302, 307 or 308.
     pub redirect: u16,
