@@ -193,6 +193,7 @@ fn said_of(limit: &Limit<'_>, said: &Decided, by: ServedBy, allowed: bool) -> Ch
         retry_after_ms: if waits { said.wait_ms } else { Some(0) },
         policy: limit.name.into(),
         served_by: match by {
+            _ if said.allowed && said.id == UNCOUNTED => "exemption",
             ServedBy::Object => "object",
             ServedBy::Lease => "lease",
             ServedBy::Denial => "denial",

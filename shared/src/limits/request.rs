@@ -164,8 +164,8 @@ pub struct CheckAnswer {
     pub retry_after_ms: Option<u64>,
     /// Which policy decided: of several, the one that refused or has the least left.
     pub policy: String,
-    /// `object`; `lease` or `denial` (the edge knew by itself); `failure` (admitted because the
-    /// object did not answer).
+    /// `object`; `lease` or `denial` (the edge knew by itself); `exemption` (the key is not
+    /// counted); `failure` (admitted because the object did not answer).
     pub served_by: String,
     /// Gives the units back through `refund`; missing when nothing was spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -110,6 +110,7 @@ async fn m6_one_key_may_be_different_within_a_second() {
         let said = check(&app, &body).await;
         assert_eq!((&said["allowed"], &said["retry_after_ms"]), (&json!(true), &json!(0)));
         assert!(said["reservation"].is_null(), "nothing was counted");
+        assert_eq!(said["served_by"], "exemption");
     }
     change(json!({"ban": true})).await;
     let banned = check(&app, &body).await;

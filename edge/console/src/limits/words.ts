@@ -39,14 +39,14 @@ const SERVED: Record<string, string> = {
   object: "the key's object",
   lease: "the edge, from units it took ahead",
   denial: "the edge, which remembers the refusal",
+  exemption: "the key's exemption",
   failure: "nobody: the key's object did not answer in time",
 };
 
 export const servedBy = (name: string): string => SERVED[name] ?? name;
 
 export const isBan = (answer: Answer): boolean => !answer.allowed && answer.retry_after_ms === null;
-export const isExempt = (answer: Answer): boolean =>
-  answer.allowed && answer.retry_after_ms === null;
+export const isExempt = (answer: Answer): boolean => answer.served_by === "exemption";
 
 /** What an answer means, in a sentence or two; `looked`: nothing was to be spent. */
 export function verdict(answer: Answer, looked: boolean): string {
