@@ -78,6 +78,7 @@ pub(super) const ROUTES: &[Route] = &[
         ..route(Op::Redirect, "GET", "/{code}", Edge, Public)
     },
     Route {
+        guard: CLOSED,
         product: "links",
         summary: "Give the password of a short link; then it may be followed for twelve hours",
         response: (303, ""),
