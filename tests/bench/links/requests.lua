@@ -1,4 +1,5 @@
 -- Requests for wrk: redirects over many links, in turn or by Zipf's law (s = 1), at a pace or without.
+-- They come from 16,000 addresses, each far from its limit, as readers do.
 -- Environment: LINKS, ZIPF (0 or 1), THINK_MS (the longest pause before a request; 0 = none).
 -- The last line of the output is one of JSON.
 
@@ -7,7 +8,9 @@ local zipf = os.getenv("ZIPF") == "1"
 local think_ms = tonumber(os.getenv("THINK_MS") or "0")
 local sums = {}
 local at = 0
-local before, after
+local before, between, after
+local ADDRESSES = 16000
+local nobody = 0
 
 local function drawn()
   if not zipf then
@@ -35,14 +38,16 @@ function init()
     ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
     ["Referer"] = "https://news.example/item/1",
     ["Accept-Language"] = "ja,en;q=0.8",
-    ["CF-Connecting-IP"] = "192.0.2.7",
+    ["CF-Connecting-IP"] = "ADDRESS",
     ["MF-CF-Blob"] = '{"country":"JP","colo":"NRT","regionCode":"13","clientAcceptEncoding":""}',
   })
-  before, after = whole:match("^(.*)CODE(.*)$")
+  before, between, after = whole:match("^(.*)CODE(.*)ADDRESS(.*)$")
 end
 
 function request()
-  return before .. string.format("z%06d", drawn()) .. after
+  nobody = (nobody + 1) % ADDRESSES
+  local address = string.format("198.18.%d.%d", math.floor(nobody / 250), nobody % 250)
+  return before .. string.format("z%06d", drawn()) .. between .. address .. after
 end
 
 if think_ms > 0 then
