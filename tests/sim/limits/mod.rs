@@ -73,6 +73,17 @@ fn v2_a_restart_costs_what_a_mark_covers_once() {
     }
 }
 
+/// M12: once it equals a fresh one, and no sooner.
+#[test]
+fn m12_an_idle_key_is_forgotten() {
+    for algorithm in ALGORITHMS {
+        let rule = Rule { algorithm, limit: 2, window_ms: 20_000, burst: 2 };
+        let past = object::forgotten_ms(rule);
+        let fresh = if rule.is_bucket() { 10_000 } else { 20_000 };
+        assert!(past.is_some_and(|past| past >= fresh), "{algorithm:?}: {past:?}");
+    }
+}
+
 #[test]
 fn v3_who_waits_as_told_is_admitted() {
     for algorithm in ALGORITHMS {

@@ -107,3 +107,14 @@ pub(super) fn lost_by_eviction(rule: Rule) -> u64 {
     let flowed = if rule.is_bucket() { rule.limit * 10_000 / rule.window_ms } else { 0 };
     (rule.capacity() + flowed).saturating_sub(admitted)
 }
+
+/// Milliseconds until a key that was asked once leaves nothing behind; none: it never does.
+pub(super) fn forgotten_ms(rule: Rule) -> Option<u64> {
+    let mut object = Object::new(Rng::new(7), Broken::Nothing);
+    let now = EPOCH - EPOCH % rule.window_ms;
+    assert!(admit(&mut object, now, rule) && object.store.is_some());
+    (0..3 * rule.window_ms).step_by(100).find(|past| {
+        object.ring(Millis(now + past));
+        object.store.is_none() && object.meter.is_none() && object.alarm.is_none()
+    })
+}
