@@ -4,7 +4,7 @@
 // focus to its heading and names itself in the title. Refused: anything of one product.
 
 import type { ComponentType } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Limits } from "./limits/page";
 import { Links } from "./links/page";
 import { href, place } from "./route";
@@ -93,7 +93,7 @@ export function App() {
   const where = key.value ? place.value.join("/") : "sign-in";
   const before = useRef(where);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (before.current === where) return;
     before.current = where;
     scrollTo(0, 0);

@@ -3,7 +3,7 @@
 // Invariant: a change starts from the policy as it is read now and is sent with that version's
 // entity tag; a creation never replaces a policy that is there. Refused: to lose what was typed.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { call, Failure, type FieldError, problemIn, sentence } from "../api";
 import { say } from "../ui/announce";
 import { Dialog } from "../ui/dialog";
@@ -77,7 +77,7 @@ export function Publish({ name, onClose, onSaved }: Props) {
   useEffect(() => {
     if (name) load(name).catch((why: unknown) => setNote(sentence(problemIn(why))));
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     form.ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
   }, [version]);
 

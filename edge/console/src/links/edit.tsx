@@ -3,7 +3,7 @@
 // Invariant: the form starts from the link as it is read now, and the change is sent with that
 // version's entity tag: nobody's change is overwritten unseen. Refused: to send what did not change.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { call, problemIn, sentence } from "../api";
 import { say } from "../ui/announce";
 import { Dialog } from "../ui/dialog";
@@ -44,7 +44,8 @@ export function Edit({ code, onClose, onSaved }: Props) {
     read().catch((why: unknown) => setNote(sentence(problemIn(why))));
   }, []);
 
-  useEffect(() => {
+  // Before the user's next key can come: a focus that moves later takes what is typed elsewhere.
+  useLayoutEffect(() => {
     const first = form.ref.current?.querySelector<HTMLInputElement>("[data-first]");
     first?.focus();
     first?.setSelectionRange(0, 0); // an address is known by its beginning
