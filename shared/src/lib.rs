@@ -32,3 +32,4 @@ pub mod route;
 pub mod sign;
 pub mod time;
 pub mod token;
+pub mod video;

@@ -1,0 +1,6 @@
+//! video: what a ladder is, and which of its renditions a player is offered.
+//!
+//! Invariant: everything here is a pure function of what the origin stored and of what a request
+//! says; the origin makes the objects, the edge only chooses among them.
+
+pub mod rendition;
