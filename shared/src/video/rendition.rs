@@ -29,10 +29,26 @@ pub struct Rendition {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Media {
-    /// Square pixels; `frame_rate` is a fraction, such as 30000/1001.
-    Video { width: u32, height: u32, frame_rate: (u32, u32) },
-    /// One audio track; `track` counts from 0 in the source's order.
-    Audio { track: u8, channels: u8, sample_rate: u32, language: Option<String> },
+    /// A picture with square pixels.
+    Video {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// Frames per second, a fraction such as 30000/1001.
+        frame_rate: (u32, u32),
+    },
+    /// One audio track.
+    Audio {
+        /// From 0, in the source's order.
+        track: u8,
+        /// 1, 2 or 6.
+        channels: u8,
+        /// Samples per second.
+        sample_rate: u32,
+        /// BCP 47, where the source says it.
+        language: Option<String>,
+    },
 }
 
 /// One object.
