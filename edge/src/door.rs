@@ -15,9 +15,10 @@ use shared::links::redirect::{self, Redirect};
 use shared::links::rules::Visit;
 use shared::links::wire::{PRODUCT, Target, register_key};
 use shared::links::{agent, alias};
-use shared::roads::{Event, copy_key};
+use shared::roads::{Event, Stamp, copy_key};
 use shared::time::Millis;
 use shared::{id, route};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use worker::{Context, Env, worker_sys};
 
@@ -33,13 +34,18 @@ pub fn follow(
     context: worker_sys::Context,
 ) -> Option<String> {
     let settings = Settings::at_hand()?;
-    let (asked, now) = (Asked::of(facts), clock::now());
-    match decide(&settings, &asked, copy.as_deref(), now) {
+    let (asked, now, context) = (Asked::of(facts), clock::now(), Context::new(context));
+    let id = id::random_id("req", entropy::bits128().ok()?);
+    let (way, aging) = decide(&settings, &asked, copy.as_deref(), now);
+    if let Some((key, floor)) = aging {
+        let (env, settings) = (env.clone(), Rc::clone(&settings));
+        let source = registers::Source { env, settings, id: id.clone(), no_copy: None };
+        registers::ask_ahead::<Target>(&context, source, key, floor);
+    }
+    match way {
         Way::Whole => None,
         Way::Copy(key) => Some(format!("\n{key}")),
         Way::Away { status, cache_control, location, click } => {
-            let id = id::random_id("req", entropy::bits128().ok()?);
-            let context = Context::new(context);
             let (env, context, colo) = (&env, &context, asked.colo);
             let source = events::Source { env, context, settings: &settings, colo };
             events::push(&source, now, &click).ok()?;
@@ -94,24 +100,30 @@ enum Way {
     Away { status: u16, cache_control: String, location: String, click: Event },
 }
 
-fn decide(settings: &Settings, asked: &Asked<'_>, copy: Option<&str>, now: Millis) -> Way {
+/// What is to be asked for again: a register's key, and how new it is at least.
+type Aging = Option<(String, Stamp)>;
+
+fn decide(settings: &Settings, asked: &Asked<'_>, copy: Option<&str>, now: Millis) -> (Way, Aging) {
+    let whole = (Way::Whole, None);
     let Some(code) = asked.path.strip_prefix('/').filter(|code| alias::is_code(code)) else {
-        return Way::Whole;
+        return whole;
     };
     if copy.is_none() && !guard::is_at_ease(settings, asked.visitor.ip, now) {
-        return Way::Whole;
+        return whole;
     }
     let key = register_key(settings.domains.of_host(asked.host), code);
-    let target = match copy {
-        Some(copy) => registers::from_text::<Target>(&key, copy, now).flatten(),
+    let (target, aging) = match copy {
+        Some(copy) => (registers::from_text::<Target>(&key, copy, now).flatten(), None),
         None => match registers::at_hand::<Target>(&settings.durations, &key, now) {
-            AtHand::Fresh(target) => target,
-            AtHand::Aging => None,
-            AtHand::Unknown if console::owns(asked.path) || route::begins_with(code) => None,
-            AtHand::Unknown => return Way::Copy(copy_key(PRODUCT, &key)),
+            AtHand::Fresh(target, floor) => (target, floor),
+            AtHand::Unknown(_) if console::owns(asked.path) || route::begins_with(code) => {
+                return whole;
+            }
+            AtHand::Unknown(_) => return (Way::Copy(copy_key(PRODUCT, &key)), None),
         },
     };
-    target.and_then(|target| away(settings, asked, &target, now)).unwrap_or(Way::Whole)
+    let way = target.and_then(|target| away(settings, asked, &target, now)).unwrap_or(Way::Whole);
+    (way, aging.map(|floor| (key, floor)))
 }
 
 /// Where a link without rules leads: nobody asks who visits.

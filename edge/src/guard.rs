@@ -11,27 +11,28 @@ use crate::limits::{Limit, Outcome, Verdict};
 use crate::log;
 use crate::objects::{Address, Refund};
 use crate::settings::Settings;
+use crate::spared;
 use lru::LruCache;
 use shared::limits::error::EXCEEDED;
 use shared::limits::field;
 use shared::limits::guard::{
-    API, API_ADDRESS, APP, Guard, MISS_ADDRESS, Own, PUBLIC_ADDRESS, UNLIMITED, address_key,
-    is_loopback,
+    API, API_ADDRESS, APP, Guard, MISS_ADDRESS, Own, PUBLIC_ADDRESS, UNLIMITED, address_hash,
+    address_key, is_loopback,
 };
 use shared::limits::holder::DENIAL_MS_MAX;
 use shared::limits::policy::{OnFailure, Policy};
 use shared::limits::rule::{LIMIT_MAX, Rule};
 use shared::limits::wire::{Decided, Spent};
 use shared::problem::Problem;
-use shared::roads::{Stamp, fnv1a};
+use shared::roads::Stamp;
 use shared::route::Route;
 use shared::time::Millis;
 use shared::token::Caller;
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 
-/// Addresses that an isolate counts by itself: 16,384 × 64 bytes = 1 MiB.
-const SPARED_MAX: NonZeroUsize = match NonZeroUsize::new(16_384) {
+/// Addresses that guess, as an isolate knows them: 16,384 × 64 bytes = 1 MiB.
+const GUESSERS_MAX: NonZeroUsize = match NonZeroUsize::new(16_384) {
     Some(max) => max,
     None => NonZeroUsize::MIN,
 };
@@ -40,9 +41,7 @@ const STAMP: Stamp = Stamp { epoch: 0, version: 1 };
 
 thread_local! {
     /// Addresses that guess, and until when they are refused.
-    static GUESSERS: RefCell<LruCache<u64, Millis>> = RefCell::new(LruCache::new(SPARED_MAX));
-    /// By limit and address: the window, and what this isolate gave away in it.
-    static SPARED: RefCell<LruCache<u64, (u64, u64)>> = RefCell::new(LruCache::new(SPARED_MAX));
+    static GUESSERS: RefCell<LruCache<u64, Millis>> = RefCell::new(LruCache::new(GUESSERS_MAX));
 }
 
 /// What is told of the limits of a request.
@@ -174,23 +173,10 @@ fn guessed() -> Problem {
     exceeded(MISS_ADDRESS.name, MISS_ADDRESS.limit, MISS_ADDRESS.window_ms / MISS_ADDRESS.limit)
 }
 
-fn address_hash(limit: &str, ip: &str) -> u64 {
-    fnv1a(format!("{limit}/{}", address_key(ip)).as_bytes())
-}
-
 /// Gives one unit of a loose limit away, without asking anybody; what is left of that.
 fn spare(own: &Own, ip: &str, now: Millis) -> Option<u64> {
     let window = now.0.checked_div(own.window_ms)?;
-    let key = address_hash(own.name, ip);
-    SPARED.with_borrow_mut(|spared| {
-        let (begun, given) = spared.get_or_insert_mut(key, || (window, 0));
-        if *begun != window {
-            (*begun, *given) = (window, 0);
-        }
-        let left = own.spare().checked_sub(given.saturating_add(1))?;
-        *given = given.saturating_add(1);
-        Some(left)
-    })
+    own.spare().checked_sub(spared::give(address_hash(own.name, ip), window))
 }
 
 /// Draws one unit of one of the service's own limits.

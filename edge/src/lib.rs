@@ -32,6 +32,7 @@ mod respond;
 mod router;
 mod settings;
 mod shell;
+mod spared;
 mod system;
 mod tries;
 

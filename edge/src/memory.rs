@@ -26,13 +26,6 @@ pub(crate) struct Entry<T> {
     bytes: usize,
 }
 
-impl<T> Entry<T> {
-    /// Whether somebody refreshes it.
-    pub(crate) fn is_claimed(&self) -> bool {
-        self.claimed
-    }
-}
-
 impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
         let Self { stamp, at, claimed, bytes, .. } = *self;

@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::thread::LocalKey;
-use worker::Env;
+use worker::{Context, Env};
 
 /// An eighth of an isolate's 128 MiB: 16 MiB ÷ (256 + 200 bytes a link) = 36,000 links.
 const LINKS_BYTES_MAX: usize = 16 << 20;
@@ -104,38 +104,41 @@ impl Kept for Policy {
 
 /// What a question needs of its request, so that it may outlive it.
 #[derive(Clone)]
-struct Source {
-    env: Env,
-    settings: Rc<Settings>,
-    id: String,
-    no_copy: Option<String>,
+pub(crate) struct Source {
+    /// The bindings.
+    pub(crate) env: Env,
+    /// The isolate's settings.
+    pub(crate) settings: Rc<Settings>,
+    /// The request's id.
+    pub(crate) id: String,
+    /// A key that KV has no copy of.
+    pub(crate) no_copy: Option<String>,
 }
 
-/// Reads a register. One that will soon be too old is asked for again by one request, which does
-/// not wait for it either.
+/// Reads a register.
 pub(crate) async fn read<T: Kept>(call: &Call, key: &str) -> Read<T> {
-    let known = T::memory().with_borrow_mut(|memory| memory.get(key));
     let (env, settings) = (call.env.clone(), Rc::clone(&call.settings));
     let source = Source { env, settings, id: call.id.clone(), no_copy: call.no_copy.clone() };
-    if let Some(entry) = &known {
-        let fresh_ms = T::fresh_ms(&call.settings.durations);
-        let age_ms = call.began.since(entry.at);
-        if age_ms < fresh_ms {
-            let ahead = age_ms >= refresh_after_ms(fresh_ms, key, entry.at);
-            if ahead && claim::<T>(key) {
-                let (key, floor) = (key.to_string(), Some(entry.stamp));
-                call.context.wait_until(async move {
-                    ask::<T>(&source, &key, floor).await;
-                });
-            }
-            return Read::Found(entry.value.clone());
+    let known = match at_hand(&call.settings.durations, key, call.began) {
+        AtHand::Fresh(value, None) => return Read::Found(value),
+        AtHand::Fresh(value, Some(floor)) => {
+            ask_ahead::<T>(&call.context, source, key.into(), floor);
+            return Read::Found(value);
         }
-    }
+        AtHand::Unknown(known) => known,
+    };
     let floor = known.as_ref().map(|entry| entry.stamp);
     match (ask(&source, key, floor).await, known) {
         (Read::Unavailable, Some(Entry { value, .. })) if T::AGED_SERVES => Read::Found(value),
         (read, _) => read,
     }
+}
+
+/// Asks for a key again, and lets nobody wait for it.
+pub(crate) fn ask_ahead<T: Kept>(context: &Context, source: Source, key: String, floor: Stamp) {
+    context.wait_until(async move {
+        ask::<T>(&source, &key, Some(floor)).await;
+    });
 }
 
 /// Reads a register at its home, past memory and copy: somebody has seen a newer one.
@@ -156,29 +159,24 @@ pub(crate) fn stamp<T: Kept>(key: &str) -> Stamp {
 
 /// What memory says of a key by itself.
 pub(crate) enum AtHand<T> {
-    /// The newest value that is known here; `None` is a tombstone.
-    Fresh(Option<Rc<T>>),
-    /// Fresh, and it is time that somebody asks for it again.
-    Aging,
-    /// Nothing, or too old.
-    Unknown,
+    /// The newest value that is known here; `None` is a tombstone. With its stamp when it will soon
+    /// be too old: then it is for the caller, and for nobody else, to [`ask_ahead`].
+    Fresh(Option<Rc<T>>, Option<Stamp>),
+    /// Nothing, or what is too old.
+    Unknown(Option<Entry<T>>),
 }
 
-/// Looks into memory, without beginning anything.
+/// Looks into memory.
 pub(crate) fn at_hand<T: Kept>(durations: &Durations, key: &str, now: Millis) -> AtHand<T> {
     let fresh_ms = T::fresh_ms(durations);
-    match T::memory().with_borrow_mut(|memory| memory.get(key)) {
+    T::memory().with_borrow_mut(|memory| match memory.get(key) {
         Some(entry) if now.since(entry.at) < fresh_ms => {
-            let ahead = now.since(entry.at) >= refresh_after_ms(fresh_ms, key, entry.at);
-            if ahead && !entry.is_claimed() { AtHand::Aging } else { AtHand::Fresh(entry.value) }
+            let ages = now.since(entry.at) >= refresh_after_ms(fresh_ms, key, entry.at);
+            let ahead = ages && memory.claim(key);
+            AtHand::Fresh(entry.value, ahead.then_some(entry.stamp))
         }
-        _ => AtHand::Unknown,
-    }
-}
-
-/// Makes the caller the one who asks for a key that ages; `false`: somebody does already.
-pub(crate) fn claim<T: Kept>(key: &str) -> bool {
-    T::memory().with_borrow_mut(|memory| memory.claim(key))
+        known => AtHand::Unknown(known),
+    })
 }
 
 /// Takes a copy's text up, unless memory knows something newer.

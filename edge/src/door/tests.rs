@@ -35,7 +35,7 @@ fn facts(url: &str) -> String {
 }
 
 fn ask(url: &str, copy: Option<&str>, at: Millis) -> Way {
-    decide(&settings(), &Asked::of(&facts(url)), copy, at)
+    decide(&settings(), &Asked::of(&facts(url)), copy, at).0
 }
 
 #[track_caller]
@@ -113,19 +113,35 @@ fn an_answer_has_the_links_status_and_one_click() {
 }
 
 #[test]
-fn what_ages_is_left_to_one_request_and_served_to_the_others() {
+fn what_ages_is_served_to_all_and_asked_for_by_one() {
     let (settings, key) = (settings(), "0/aging");
     registers::from_text::<Target>(key, &copy(1, ""), NOW).unwrap();
-    let way = |after_ms| {
+    let ask = |after_ms| {
         let asked = facts("https://sho.rt/aging");
         decide(&settings, &Asked::of(&asked), None, NOW.plus(after_ms))
     };
     let fresh_ms = settings.durations.link_fresh_ms;
-    assert_eq!(location(way(fresh_ms / 4 * 3 - 1)), "https://example.com/1");
-    assert_eq!(way(fresh_ms - 1), Way::Whole);
-    assert!(registers::claim::<Target>(key));
-    assert_eq!(location(way(fresh_ms - 1)), "https://example.com/1");
-    assert_eq!(way(fresh_ms), Way::Copy("links/0/aging".into()));
+    let stamp = Stamp { epoch: 1, version: 1 };
+    for (after_ms, wanted) in [
+        (fresh_ms / 4 * 3 - 1, None),
+        (fresh_ms - 1, Some((key.to_string(), stamp))),
+        (fresh_ms - 1, None),
+    ] {
+        let (way, aging) = ask(after_ms);
+        assert_eq!((location(way).as_str(), aging), ("https://example.com/1", wanted));
+    }
+    assert_eq!(ask(fresh_ms), (Way::Copy("links/0/aging".into()), None));
+}
+
+#[test]
+fn what_ages_and_goes_the_whole_way_is_asked_for_all_the_same() {
+    let (settings, key) = (settings(), "0/aging-rules");
+    let members = r#","rules":[{"country":["JP"],"to":"https://jp.example/"}]"#;
+    registers::from_text::<Target>(key, &copy(1, members), NOW).unwrap();
+    let asked = facts("https://sho.rt/aging-rules");
+    let at = NOW.plus(settings.durations.link_fresh_ms - 1);
+    let (way, aging) = decide(&settings, &Asked::of(&asked), None, at);
+    assert_eq!((way, aging.map(|(key, _)| key)), (Way::Whole, Some(key.to_string())));
 }
 
 #[test]
@@ -134,8 +150,8 @@ fn an_address_near_its_limit_goes_the_whole_way() {
     let facts = facts("https://sho.rt/at-ease").replace("192.0.2.1", "192.0.2.77");
     let asked = Asked::of(&facts);
     let at_ease =
-        (0..1_000).take_while(|_| decide(&settings, &asked, None, NOW) != Way::Whole).count();
+        (0..1_000).take_while(|_| decide(&settings, &asked, None, NOW).0 != Way::Whole).count();
     // A twentieth of what an address may have in a minute; the next minute it is at ease again.
     assert_eq!(at_ease, 300);
-    assert_ne!(decide(&settings, &asked, None, NOW.plus(60_000)), Way::Whole);
+    assert_ne!(decide(&settings, &asked, None, NOW.plus(60_000)).0, Way::Whole);
 }

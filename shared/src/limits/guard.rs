@@ -6,9 +6,10 @@
 
 use super::policy::{OnFailure, Policy, is_name};
 use super::rule::Algorithm;
+use crate::roads::{fnv1a, fnv1a_on};
 use crate::time::SECOND_MS;
 use alloc::{collections::BTreeMap, format, string::String, string::ToString};
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The application that the service's own limits belong to; no application of a client has it.
 pub const APP: &str = "selvedge";
@@ -139,16 +140,39 @@ impl Tiers {
 /// Whom an address stands for: IPv6 by /64, since that is what one line gets.
 #[must_use]
 pub fn address_key(ip: &str) -> String {
-    match ip.parse::<IpAddr>() {
-        Ok(IpAddr::V6(v6)) => match v6.to_ipv4_mapped() {
-            Some(v4) => v4.to_string(),
-            None => {
-                let network = u128::from(v6) >> 64 << 64;
-                format!("{}/64", Ipv6Addr::from(network))
-            }
-        },
-        _ => ip.to_string(),
+    match of_six(ip) {
+        None => ip.to_string(),
+        Some(Line::Four(v4)) => v4.to_string(),
+        Some(Line::Network(bits)) => format!("{}/64", Ipv6Addr::from(u128::from(bits) << 64)),
     }
+}
+
+/// A hash of a limit's name and of whom an address stands for; it allocates nothing for IPv4.
+#[must_use]
+pub fn address_hash(limit: &str, ip: &str) -> u64 {
+    let limit = fnv1a_on(fnv1a(limit.as_bytes()), b"/");
+    match of_six(ip) {
+        None => fnv1a_on(limit, ip.as_bytes()),
+        Some(Line::Four(v4)) => fnv1a_on(limit, v4.to_string().as_bytes()),
+        Some(Line::Network(bits)) => fnv1a_on(limit, &bits.to_be_bytes()),
+    }
+}
+
+/// What a text in IPv6's form stands for.
+enum Line {
+    Four(Ipv4Addr),
+    /// The upper half of the address.
+    Network(u64),
+}
+
+fn of_six(ip: &str) -> Option<Line> {
+    // No other form has a colon.
+    if !ip.contains(':') {
+        return None;
+    }
+    let v6 = ip.parse::<Ipv6Addr>().ok()?;
+    let network = Line::Network((u128::from(v6) >> 64) as u64);
+    Some(v6.to_ipv4_mapped().map_or(network, Line::Four))
 }
 
 /// Whether the address is this machine's own.
@@ -192,6 +216,15 @@ mod tests {
         assert_eq!(address_key("2001:db8:1:2:ffff::"), "2001:db8:1:2::/64");
         assert_eq!(address_key("::ffff:192.0.2.1"), "192.0.2.1");
         assert_eq!(address_key("192.0.2.1"), "192.0.2.1");
+        let all =
+            ["2001:db8:1:2:3::6", "2001:db8:1:2:ffff::", "2001:db8:1:3::", "::ffff:192.0.2.1"];
+        for a in all.iter().chain(&["192.0.2.1", "192.0.2.2", "", "nonsense:"]) {
+            for b in all.iter().chain(&["192.0.2.1", "192.0.2.2", "", "nonsense:"]) {
+                let (same, keys) = (address_hash("x", a) == address_hash("x", b), (a, b));
+                assert_eq!(same, address_key(a) == address_key(b), "{keys:?}");
+                assert_ne!(address_hash("x", a), address_hash("y", b));
+            }
+        }
         assert!(is_loopback("127.0.0.1") && is_loopback("::1") && is_loopback("::ffff:127.0.0.1"));
         assert!(!is_loopback("192.0.2.1") && !is_loopback(""));
     }

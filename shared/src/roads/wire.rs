@@ -253,7 +253,13 @@ pub fn copy_ttl_s(value: Option<&str>) -> Option<u32> {
 /// FNV-1a, 64 bits. Source: draft-eastlake-fnv-17.
 #[must_use]
 pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    fnv1a_on(0xcbf2_9ce4_8422_2325, bytes)
+}
+
+/// The same, of what comes after the bytes whose hash is given.
+#[must_use]
+pub fn fnv1a_on(hash: u64, bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
