@@ -1,7 +1,7 @@
 //! What every handler of this process shares.
 
 use crate::config::Config;
-use crate::db::{Db, Error};
+use crate::db::{Db, Engine, Error};
 use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
@@ -13,6 +13,9 @@ use shared::links::code::Permutation;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 
+/// Commits of one lane at once on PostgreSQL, which has a process for each: while one waits for
+/// the disk or for us, the other works. SQLite has one writer.
+const COMMITS_AT_ONCE: usize = 2;
 /// Long bodies at once: each takes up to 0.2 GB, with what is read from it.
 pub const STREAMS_MAX: usize = 4;
 
@@ -53,17 +56,19 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub async fn on(config: Config, db: Arc<Db>) -> Result<Arc<Self>, Error> {
-        let ids = Arc::new(Ids::lease(&db).await?);
-        let shard = u64::from(ids.node().await);
+        let lanes = if db.engine == Engine::Postgres { COMMITS_AT_ONCE } else { 1 };
+        let ids = Arc::new(Ids::lease(&db, lanes).await?);
+        let shards = ids.nodes().await.into_iter().map(u64::from);
+        let ledgers: Vec<LedgerStore> = shards.map(|shard| LedgerStore { shard }).collect();
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
             db,
             ids,
             ranges: Ranges::default(),
-            links: Lane::start(LinkStore, app.clone()),
+            links: Lane::start(vec![LinkStore; lanes], app.clone()),
             hashing: Hashing::default(),
-            ledger: Lane::start(LedgerStore { shard }, app.clone()),
+            ledger: Lane::start(ledgers, app.clone()),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

@@ -179,6 +179,18 @@ impl Db {
     /// # Errors
     /// The database does not answer.
     pub async fn begin(&self) -> Result<Tx<'_>, Error> {
+        self.begin_by("begin").await
+    }
+
+    /// The same, which waits for a lock no longer than this.
+    ///
+    /// # Errors
+    /// As [`Db::begin`].
+    pub async fn begin_waiting(&self, ms: u64) -> Result<Tx<'_>, Error> {
+        self.begin_by(&format!("begin; set local lock_timeout = '{ms}ms'")).await
+    }
+
+    async fn begin_by(&self, postgres: &str) -> Result<Tx<'_>, Error> {
         match self.engine {
             Engine::Sqlite => {
                 let writer = self.writer.lock().await;
@@ -186,7 +198,7 @@ impl Db {
                 Ok(Tx { inner, engine: self.engine, _writer: Some(writer) })
             }
             Engine::Postgres => {
-                let inner = self.pool.begin().await?;
+                let inner = self.pool.begin_with(AssertSqlSafe(postgres.to_owned())).await?;
                 Ok(Tx { inner, engine: self.engine, _writer: None })
             }
         }
@@ -254,17 +266,6 @@ impl Tx<'_> {
     #[must_use]
     pub fn skip_locked(&self) -> &'static str {
         if self.engine == Engine::Postgres { " for update skip locked" } else { "" }
-    }
-
-    /// Bounds how long a lock is waited for, in this transaction.
-    ///
-    /// # Errors
-    /// As the database says.
-    pub async fn lock_timeout(&mut self, ms: u64) -> Result<(), Error> {
-        if self.engine == Engine::Postgres {
-            self.write(&format!("set local lock_timeout = '{ms}ms'"), vec![]).await?;
-        }
-        Ok(())
     }
 
     /// Commits.

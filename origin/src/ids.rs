@@ -24,17 +24,18 @@ pub struct Ids {
 
 #[derive(Debug)]
 struct State {
-    node: u16,
+    /// At least one; ids are drawn with the first.
+    nodes: Vec<u16>,
     leased_until: Millis,
     flakes: Snowflakes,
 }
 
 impl Ids {
-    /// Leases a node number.
+    /// Leases so many node numbers.
     ///
     /// # Errors
     /// The database is down, or all node numbers are leased.
-    pub async fn lease(db: &Db) -> Result<Self, Error> {
+    pub async fn lease(db: &Db, count: usize) -> Result<Self, Error> {
         let holder = hex::encode(rand::random::<[u8; 16]>());
         let mut tx = db.begin().await?;
         let now = db::now();
@@ -44,25 +45,31 @@ impl Ids {
         for row in rows {
             taken.push(db::number(&row, "n")?);
         }
-        let free = (0..u64::from(NODES)).find(|n| !taken.contains(n));
-        let n = free.ok_or_else(|| Error::Stored("every node number is leased".into()))?;
+        let free = (0..NODES).filter(|n| !taken.contains(&u64::from(*n)));
+        let nodes: Vec<u16> = free.take(count.max(1)).collect();
+        if nodes.len() < count {
+            return Err(Error::Stored("every node number is leased".into()));
+        }
         let until = now.plus(LEASE_MS);
         let sql = "insert into node (n, holder, leased_until) values ($1, $2, $3) \
                    on conflict (n) do update set holder = excluded.holder, \
                    leased_until = excluded.leased_until where node.leased_until <= $4";
-        if tx.write(sql, values![n, holder.as_str(), until, now]).await? != 1 {
-            return Err(Error::Stored("another replica took the node number; start again".into()));
+        for n in &nodes {
+            let values = values![u64::from(*n), holder.as_str(), until, now];
+            if tx.write(sql, values).await? != 1 {
+                let why = "another replica took the node number; start again";
+                return Err(Error::Stored(why.into()));
+            }
         }
         tx.commit().await?;
-        let node = u16::try_from(n).unwrap_or(0);
         let flakes = Snowflakes::default();
-        let state = Mutex::new(State { node, leased_until: until, flakes });
+        let state = Mutex::new(State { nodes, leased_until: until, flakes });
         Ok(Self { holder, state })
     }
 
-    /// The leased number, which no other replica has meanwhile.
-    pub async fn node(&self) -> u16 {
-        self.state.lock().await.node
+    /// The leased numbers, which no other replica has meanwhile.
+    pub async fn nodes(&self) -> Vec<u16> {
+        self.state.lock().await.nodes.clone()
     }
 
     /// Renews the lease until the process ends.
@@ -76,13 +83,13 @@ impl Ids {
     }
 
     async fn renew(&self, db: &Db, ms: u64) -> Result<(), Error> {
-        let node = self.state.lock().await.node;
+        let held = self.state.lock().await.nodes.len() as u64;
         let mut tx = db.begin().await?;
         let until = db::now().plus(ms);
-        let sql = "update node set leased_until = $1 where n = $2 and holder = $3";
-        let kept = tx.write(sql, values![until, u64::from(node), self.holder.as_str()]).await?;
+        let sql = "update node set leased_until = $1 where holder = $2";
+        let kept = tx.write(sql, values![until, self.holder.as_str()]).await?;
         tx.commit().await?;
-        if kept == 1 {
+        if kept == held {
             self.state.lock().await.leased_until = until;
         }
         Ok(())
@@ -126,7 +133,7 @@ async fn draw(state: &mut State) -> Result<u64, Error> {
             let why = "the lease of the node number is over".into();
             return Err(Error::Unavailable(sqlx::Error::Io(std::io::Error::other::<String>(why))));
         }
-        let node = state.node;
+        let node = state.nodes.first().copied().unwrap_or_default();
         match state.flakes.next(node, now) {
             Ok(id) => return Ok(id),
             Err(Wait(until)) => {
