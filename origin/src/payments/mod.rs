@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod check;
 pub mod columns;
 pub mod expiry;
+pub mod gateway;
 pub mod proof;
 pub mod store;
 pub mod transfers;
