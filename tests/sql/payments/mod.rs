@@ -3,6 +3,7 @@
 mod accounts;
 mod frozen;
 mod keys;
+mod payments;
 mod proof;
 mod replicas;
 mod transfers;
