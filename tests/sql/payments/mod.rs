@@ -2,6 +2,7 @@
 
 mod accounts;
 mod frozen;
+mod gateways;
 mod keys;
 mod payments;
 mod proof;
