@@ -6,6 +6,7 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::payments::gateway::Gateways;
 use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
 use crate::telemetry::Metrics;
@@ -30,6 +31,9 @@ pub struct App {
     /// Of links' passwords.
     pub hashing: Hashing,
     pub ledger: Lane<LedgerStore>,
+    pub gateways: Gateways,
+    /// Wakes the relay to the gateways: orders were made.
+    pub order_news: Notify,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
     pub http: reqwest::Client,
@@ -60,6 +64,7 @@ impl App {
         let ids = Arc::new(Ids::lease(&db, lanes).await?);
         let shards = ids.nodes().await.into_iter().map(u64::from);
         let ledgers: Vec<LedgerStore> = shards.map(|shard| LedgerStore { shard }).collect();
+        let gateways = Gateways::configured(&config, &db);
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -69,6 +74,8 @@ impl App {
             links: Lane::start(vec![LinkStore; lanes], app.clone()),
             hashing: Hashing::default(),
             ledger: Lane::start(ledgers, app.clone()),
+            gateways,
+            order_news: Notify::new(),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

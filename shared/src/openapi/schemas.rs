@@ -2,7 +2,7 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{limits, payments};
+use super::{limits, payment, payments};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -17,6 +17,8 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
+use crate::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
+use crate::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use crate::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use crate::payments::wire::{
     AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
@@ -171,6 +173,14 @@ types! {
     "TransferAnswer": TransferAnswer = TransferAnswer::One(payments::transfer());
     "Transfer": TransferView = payments::transfer();
     "PostRequest": PostRequest = PostRequest { amount: Some(1_000) };
+    "PaymentRequest": PaymentRequest = payment::request();
+    "CaptureRequest": CaptureRequest = CaptureRequest { amount: Some(1_000) };
+    "PaymentRefundRequest": pay::RefundRequest = payment::refund_request();
+    "Payment": PaymentView = payment::payment();
+    "PaymentPage": Page<PaymentView> = payment::payments();
+    "RefundPage": Page<RefundView> = payment::refunds();
+    "PaymentEventPage": Page<EventView> = payment::events();
+    "GatewayOrderPage": Page<GatewayOrderRow> = payment::orders();
     "LedgerCheck": LedgerCheck = payments::check();
     "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");

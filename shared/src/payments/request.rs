@@ -257,14 +257,14 @@ fn order(asked: TransferRequest) -> Result<Order, Problem> {
     })
 }
 
-fn amount(amount: i64) -> Result<i64, Problem> {
+pub(super) fn amount(amount: i64) -> Result<i64, Problem> {
     if (1..=AMOUNT_MAX).contains(&amount) {
         return Ok(amount);
     }
     Err(field(&AMOUNT, "/amount", format!("must be 1 to {AMOUNT_MAX} minor units")))
 }
 
-fn currency(code: &str) -> Result<Currency, Problem> {
+pub(super) fn currency(code: &str) -> Result<Currency, Problem> {
     let unknown = || {
         let detail = "must be a currency of ISO 4217 with a minor unit".into();
         field(&CURRENCY, "/currency", detail)

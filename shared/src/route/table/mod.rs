@@ -4,6 +4,7 @@ mod limits;
 mod links;
 mod ops;
 mod origin;
+mod payment;
 mod payments;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
@@ -48,8 +49,14 @@ const fn route(
 pub struct Table(&'static [&'static [Route]]);
 
 /// Every route, in the order in which they are tried.
-pub const ROUTES: Table =
-    Table(&[links::ROUTES, limits::ROUTES, payments::ROUTES, ops::ROUTES, origin::ROUTES]);
+pub const ROUTES: Table = Table(&[
+    links::ROUTES,
+    limits::ROUTES,
+    payments::ROUTES,
+    payment::ROUTES,
+    ops::ROUTES,
+    origin::ROUTES,
+]);
 
 impl Table {
     /// One after the other.
