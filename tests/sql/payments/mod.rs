@@ -7,6 +7,7 @@ mod keys;
 mod payments;
 mod proof;
 mod replicas;
+mod stripe;
 mod transfers;
 
 use crate::support::{Place, application, body, call, status, with};

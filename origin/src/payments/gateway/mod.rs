@@ -5,6 +5,7 @@
 //! gateway has never heard of. A gateway that is not configured does not exist (422).
 
 pub mod simulator;
+pub mod stripe;
 
 use crate::config::Config;
 use crate::db::Db;
@@ -78,6 +79,9 @@ impl Gateways {
         if config.gateway_simulator {
             let delay_ms = config.durations.simulator_delay_ms;
             all.push(Arc::new(simulator::Simulator::new(Arc::clone(db), delay_ms)));
+        }
+        if let Some(config) = &config.stripe {
+            all.push(Arc::new(stripe::Stripe::new(config.clone())));
         }
         Self::of(all)
     }
