@@ -3,6 +3,7 @@
 //! Invariant: each has a default that is right in production; a variable `SELVEDGE_…` changes it
 //! on both sides; a value that is no number is an error at start, never a silent default.
 
+use crate::webhook::schedule;
 use alloc::{format, string::String};
 
 macro_rules! durations {
@@ -69,6 +70,14 @@ durations! {
     origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
     /// A body that streams through the edge, and the answer to it, may take this long.
     stream_timeout_ms "SELVEDGE_STREAM_TIMEOUT_MS" 60_000;
+    /// First wait after a webhook was not taken; doubles up to `webhook_backoff_max_ms`.
+    webhook_backoff_ms "SELVEDGE_WEBHOOK_BACKOFF_MS" schedule::BASE_MS;
+    /// Longest wait between two attempts of a webhook.
+    webhook_backoff_max_ms "SELVEDGE_WEBHOOK_BACKOFF_MAX_MS" schedule::MAX_MS;
+    /// A webhook is tried for so long, then it is a dead letter.
+    webhook_life_ms "SELVEDGE_WEBHOOK_LIFE_MS" schedule::LIFE_MS;
+    /// An endpoint may take this long to answer.
+    webhook_timeout_ms "SELVEDGE_WEBHOOK_TIMEOUT_MS" 15_000;
 }
 
 #[cfg(test)]

@@ -118,6 +118,7 @@ fn content(route: &Route, name: &str) -> Option<Value> {
         (op @ (Op::Projections | Op::Events | Op::RegisterAsk | Op::PasswordTry), _) => {
             Some(json!({"application/json": {"schema": schemas::internal(op)}}))
         }
+        (Op::AuditExport, _) => Some(json!({"application/x-ndjson": text})),
         (_, "") => None,
         (_, name) => Some(json!({"application/json": {
             "schema": schemas::reference(name),

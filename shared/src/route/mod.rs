@@ -88,6 +88,20 @@ pub enum Op {
     ReserveList,
     LedgerCheck,
     LedgerProof,
+    GatewayHook,
+    WebhookCreate,
+    WebhookList,
+    WebhookGet,
+    WebhookPatch,
+    WebhookDelete,
+    WebhookRotate,
+    WebhookTest,
+    WebhookDeliveries,
+    WebhookRedeliver,
+    WebhookDeadList,
+    WebhookReplay,
+    AuditExport,
+    AuditCheck,
 }
 
 /// Which side answers.
