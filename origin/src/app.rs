@@ -6,6 +6,7 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::outgoing::Outgoing;
 use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
 use crate::telemetry::Metrics;
@@ -29,13 +30,18 @@ pub struct App {
     pub ledger: Lane<LedgerStore>,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
+    /// To the edge.
     pub http: reqwest::Client,
+    /// To wherever a caller said.
+    pub outgoing: Outgoing,
     /// Wakes the relay: rows were appended.
     pub outbox_news: Notify,
     /// Permits for long bodies.
     pub streams: Arc<Semaphore>,
     /// Wakes the work on privacy requests: one was made.
     pub privacy_news: Notify,
+    /// Wakes the relay of webhooks: a message was written.
+    pub webhook_news: Notify,
 }
 
 impl App {
@@ -55,6 +61,8 @@ impl App {
     pub async fn on(config: Config, db: Arc<Db>) -> Result<Arc<Self>, Error> {
         let ids = Arc::new(Ids::lease(&db).await?);
         let shard = u64::from(ids.node().await);
+        let outgoing = Outgoing::new(config.webhooks_allow_private)
+            .map_err(|error| Error::Stored(format!("no client for webhooks: {error}")))?;
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -67,9 +75,11 @@ impl App {
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),
+            outgoing,
             outbox_news: Notify::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             privacy_news: Notify::new(),
+            webhook_news: Notify::new(),
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::keys::{self, NewKey};
-use crate::{db, limits, links, outbox, payments, privacy, router, shell};
+use crate::{db, limits, links, outbox, payments, privacy, router, shell, webhooks};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -33,6 +33,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         tokio::spawn(outbox::relay(Arc::clone(app))),
         tokio::spawn(privacy::job::run(Arc::clone(app))),
         tokio::spawn(sweep(Arc::clone(app))),
+        tokio::spawn(webhooks::relay::run(Arc::clone(app))),
         tokio::spawn(payments::expiry::watch(Arc::clone(app))),
     ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -74,6 +75,10 @@ async fn sweep(app: Arc<App>) {
         match privacy::job::sweep(&app, db::now()).await {
             Ok(gone) => tracing::debug!(gone, "exports were forgotten"),
             Err(error) => tracing::warn!(%error, "exports were not swept"),
+        }
+        match webhooks::sweep(&app, db::now()).await {
+            Ok(gone) => tracing::debug!(gone, "webhooks were forgotten"),
+            Err(error) => tracing::warn!(%error, "webhooks were not swept"),
         }
         match shell::sweep(&app).await {
             Ok(gone) => tracing::debug!(gone, "stored answers were forgotten"),

@@ -42,6 +42,11 @@ pub struct Config {
     pub admin_key: Secret<String>,
     /// The Ed25519 seed that signs user tokens.
     pub token_seed: Secret<[u8; 32]>,
+    /// Seals what is kept aside, names subjects and makes webhooks' secrets; changing it makes all
+    /// of them anew.
+    pub data_key: Secret<[u8; 32]>,
+    /// Webhooks may go to addresses inside, and by http.
+    pub webhooks_allow_private: bool,
     pub durations: Durations,
 }
 
@@ -108,6 +113,8 @@ impl Config {
             code_key: bytes("CODE_KEY")?,
             admin_key: Secret(admin_key),
             token_seed: bytes("TOKEN_KEY")?,
+            data_key: bytes("DATA_KEY")?,
+            webhooks_allow_private: get("WEBHOOKS_ALLOW_PRIVATE").as_deref() == Some("1"),
             durations: Durations::read(&get).map_err(|what| invalid("SELVEDGE_…", &what))?,
         })
     }
@@ -141,7 +148,7 @@ mod tests {
     fn complete(name: &str) -> Option<String> {
         Some(match name {
             "SIGNING_KEYS" => format!("k1:{}", "ab".repeat(32)),
-            "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" => "cd".repeat(32),
+            "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" | "DATA_KEY" => "cd".repeat(32),
             "ADMIN_KEY" => "x".repeat(32),
             _ => return None,
         })

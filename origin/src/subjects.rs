@@ -158,8 +158,7 @@ pub async fn fields(
     let rows = app.db.read(sql, values![subject.pseudonym.as_str(), after, limit]).await?;
     let open = |row: &sqlx::any::AnyRow| {
         let name = db::text(row, "name")?;
-        let bytes =
-            seal::open(&key, &place(&subject.pseudonym, &name), &db::text(row, "sealed")?);
+        let bytes = seal::open(&key, &place(&subject.pseudonym, &name), &db::text(row, "sealed")?);
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         let text = text.ok_or_else(|| Error::Stored(format!("{name} does not open")))?;
         Ok((name, text))

@@ -1,11 +1,14 @@
 //! payments: the ledger on a real database, through its handlers.
 
 mod accounts;
+mod audit;
 mod frozen;
+mod hooks;
 mod keys;
 mod proof;
 mod replicas;
 mod transfers;
+mod webhooks;
 
 use crate::support::{Place, application, body, call, status, with};
 use origin::app::App;
