@@ -70,7 +70,12 @@ fn check(
     caller: &Caller,
 ) -> Result<(), Problem> {
     match call.header("idempotency-key")? {
-        Some(key) if route.is_idempotent() => idempotency::check_key(&key)?,
+        Some(key) if route.is_idempotent() => {
+            idempotency::check_key(&key)?;
+            if route.requires_key() {
+                card::refuse(key.as_bytes())?;
+            }
+        }
         None if route.requires_key() => return Err(idempotency::missing()),
         _ => {}
     }

@@ -106,8 +106,10 @@ impl Settings {
             signing: Keys::parse(get("SIGNING_KEYS"))
                 .ok_or_else(|| String::from("SIGNING_KEYS is not id:hex64[,id:hex64]"))?,
             key_mac: secret("KEY_MAC_SECRET")?,
-            gateways: Gateways::read(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())))
-                .map_err(|name| format!("{name} is no list of secrets"))?,
+            gateways: Gateways::read(
+                texts.iter().map(|(name, text)| (name.as_str(), text.as_str())),
+            )
+            .map_err(|name| format!("{name} is no list of secrets"))?,
             visitors: Keyed::new(&secret("VISITOR_SECRET")?),
             durations: Durations::read(|name| texts.get(name).cloned())?,
         })

@@ -1,6 +1,7 @@
 //! What the program's commands do once the database is open.
 
 use crate::app::App;
+use crate::audit::Who;
 use crate::keys::{self, NewKey};
 use crate::{db, limits, links, outbox, payments, privacy, router, shell, webhooks};
 use shared::route::check_scopes;
@@ -138,7 +139,7 @@ pub async fn token(
         println!("{} holds the key {}", key_file.display(), key.kid);
         return Ok(());
     }
-    let (text, kid) = keys::create_key(app, new).await?;
+    let (text, kid) = keys::create_key(app, &Who::operator(), new).await?;
     let mut file =
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(key_file)?;
     writeln!(file, "{text}")?;

@@ -36,7 +36,8 @@ pub(crate) async fn take(call: &Call, segments: &[&str]) -> Result<Envelope, Pro
     let gateway = segments.first().copied().unwrap_or_default();
     let unknown = || Problem::new(&NO_GATEWAY, "no gateway of this name is configured");
     let secrets = call.settings.gateways.secrets(gateway).ok_or_else(unknown)?;
-    let too_large = || Problem::new(&TOO_LARGE, format!("the body has more than {BYTES_MAX} bytes"));
+    let too_large =
+        || Problem::new(&TOO_LARGE, format!("the body has more than {BYTES_MAX} bytes"));
     let body = call.body(BYTES_MAX).await?.ok_or_else(too_large)?;
     let header = |name: &str| http::header_of(&call.request, name);
     let event = match inbound::verify(gateway, secrets, header, &body, call.began) {
@@ -44,6 +45,7 @@ pub(crate) async fn take(call: &Call, segments: &[&str]) -> Result<Envelope, Pro
         Err(why) => return Err(refused(call, why).await),
     };
     card::refuse(&body)?;
+    card::refuse(event.as_bytes())?;
     let malformed = |_| Problem::new(&MALFORMED, "the body is no UTF-8");
     let body = String::from_utf8(body).map_err(malformed)?;
     keep(call, GatewayEvent { gateway: gateway.into(), event, body }).await?;
@@ -52,10 +54,8 @@ pub(crate) async fn take(call: &Call, segments: &[&str]) -> Result<Envelope, Pro
 
 /// Who guesses at signatures is slowed down as who guesses at codes.
 async fn refused(call: &Call, why: Refused) -> Problem {
-    if !guard::exempt(call) {
-        if let Err(limited) = guard::draw_by_address(call, &MISS_ADDRESS, None).await {
-            return limited;
-        }
+    if let Err(limited) = guard::draw_by_address(call, &MISS_ADDRESS, None).await {
+        return limited;
     }
     let kind = if why == Refused::Clock { &HOOK_STALE } else { &HOOK_SIGNATURE };
     Problem::new(kind, why.detail())

@@ -53,12 +53,21 @@ impl Who {
         })
     }
 
+    fn named(by: &str, app: &str) -> Self {
+        let (from, request) = (String::new(), String::new());
+        Self { app: app.into(), by: by.into(), from, request, address: None }
+    }
+
     /// The service itself, for what it does by a rule.
     #[must_use]
     pub fn system(app: &str) -> Self {
-        let empty = String::new();
-        let (from, request) = (empty.clone(), empty);
-        Self { app: app.into(), by: "system".into(), from, request, address: None }
+        Self::named("system", app)
+    }
+
+    /// Whoever runs the program's commands.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self::named("operator", "")
     }
 
     /// The same, of an application that the request itself does not say.

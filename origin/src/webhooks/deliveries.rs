@@ -103,11 +103,13 @@ pub async fn dead(app: &App, call: &Call) -> Result<Envelope, Failure> {
     page_of(app, &ask, "d.status = 2", vec![]).await
 }
 
-async fn shown(mut once: Once<'_>, app: &App, id: u64) -> Result<Envelope, Failure> {
+async fn shown(mut once: Once<'_>, app: &App, call: &Call, id: u64) -> Result<Envelope, Failure> {
     let sql = format!("{SELECT} where d.id = $1");
     let rows = once.tx.read(&sql, values![id]).await?;
     let delivery = read(rows.first().ok_or_else(missing)?)?;
-    let answer = once.commit(Envelope::json(202, &delivery)).await?;
+    let list = format!("/api/v1/webhook_endpoints/{}/deliveries", call.segment(0));
+    let answer = Envelope::json(202, &delivery).with("location", list);
+    let answer = once.commit(answer).await?;
     app.webhook_news.notify_one();
     Ok(answer)
 }
@@ -136,7 +138,7 @@ pub async fn test(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let owner = call.context.app.as_str();
     let ids = super::write(&mut once.tx, app, owner, message, &[endpoint]).await?;
     let id = ids.first().copied().ok_or_else(missing)?;
-    shown(once, app, id).await
+    shown(once, app, call, id).await
 }
 
 async fn revive(tx: &mut Tx<'_>, id: u64, only: &str) -> Result<(), Failure> {
@@ -157,7 +159,7 @@ pub async fn redeliver(app: &App, call: &Call) -> Result<Envelope, Failure> {
     };
     let endpoint = enabled(&mut once.tx, call).await?;
     revive(&mut once.tx, id, &format!("endpoint = {endpoint}")).await?;
-    shown(once, app, id).await
+    shown(once, app, call, id).await
 }
 
 /// `POST /admin/webhooks/{delivery}/replay`

@@ -68,7 +68,10 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         Op::Shorten => names.extend(["ETag", "Location"]),
         Op::AccountOpen | Op::TransferCreate => names.push("Location"),
         Op::PrivacyExport | Op::PrivacyErase => names.push("Location"),
+        Op::WebhookCreate => names.extend(["ETag", "Location"]),
+        Op::WebhookTest | Op::WebhookRedeliver => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
+        Op::WebhookGet | Op::WebhookPatch | Op::WebhookRotate => names.push("ETag"),
         Op::LimitPolicyPut => {
             statuses.push(200);
             names.push("ETag");

@@ -331,7 +331,8 @@ mod tests {
         };
         let mut view = View { waiting: (1..=4).map(long).collect(), ..view(4, 0) };
         let first = turn(&machine(), &mut view, AT, [Input::Wake]).tells.remove(0);
-        let two = alloc::format!("{},{}", view.waiting[&1].events.text(), view.waiting[&2].events.text());
+        let two =
+            alloc::format!("{},{}", view.waiting[&1].events.text(), view.waiting[&2].events.text());
         assert_eq!((first.first_seq, first.events), (1, two));
         // One that is longer than a delivery goes alone.
         let mut events = Events::default();

@@ -1,5 +1,8 @@
 //! payments: the ledger at the edge's URL.
 
 mod bad_input;
+mod cards;
+mod hooks;
 mod ledger;
 mod proofs;
+mod webhooks;

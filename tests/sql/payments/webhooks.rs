@@ -28,6 +28,8 @@ struct Receiver {
     /// The next answers; 200 when there is none.
     answers: Arc<Mutex<Vec<u16>>>,
     got: Arc<Mutex<Vec<(HeaderMap, String)>>>,
+    /// What it says.
+    text: Arc<Mutex<String>>,
 }
 
 impl Receiver {
@@ -54,10 +56,15 @@ impl Receiver {
     }
 }
 
-async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: String) -> StatusCode {
+async fn take(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: String,
+) -> (StatusCode, String) {
     receiver.got.lock().unwrap().push((headers, body));
     let status = receiver.answers.lock().unwrap().pop().unwrap_or(200);
-    StatusCode::from_u16(status).unwrap()
+    let text = receiver.text.lock().unwrap().clone();
+    (StatusCode::from_u16(status).unwrap(), text)
 }
 
 fn keyed(call: Call) -> Call {
@@ -263,7 +270,9 @@ async fn p11_nothing_inside_is_an_endpoint_nor_called_later() {
     let (receiver, url) = Receiver::start(&[]).await;
     let ann = application(&open, "ann").await;
     let guarded = place.replica_with("http://127.0.0.1:9", &FAST[1..]).await;
-    for inside in [url.as_str(), "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/", "https://0x7f.1/"] {
+    for inside in
+        [url.as_str(), "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/", "https://0x7f.1/"]
+    {
         let asked = json!({"url": inside, "events": ["*"]}).to_string();
         let made = endpoints::create(&guarded, &keyed(call(&ann, "POST", ENDPOINTS, &asked))).await;
         assert_eq!(status(&made), 422, "{inside}");
@@ -274,15 +283,34 @@ async fn p11_nothing_inside_is_an_endpoint_nor_called_later() {
     tell(&guarded, &ann, "payment.captured").await;
     let relay = tokio::spawn(relay::run(Arc::clone(&guarded)));
     for endpoint in [id(&made), id(&named)] {
-        until("tried", async || {
-            sent(&guarded, &ann, endpoint).await[0]["error"].is_string()
-        })
-        .await;
+        until("tried", async || sent(&guarded, &ann, endpoint).await[0]["error"].is_string()).await;
         let delivery = sent(&guarded, &ann, endpoint).await.remove(0);
         assert!(delivery["error"].as_str().unwrap().starts_with("the URL must"), "{delivery}");
     }
     relay.abort();
     assert_eq!(receiver.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p14_an_endpoints_answer_with_a_card_number_is_not_kept() {
+    let place = Place::new().await;
+    let app = place.replica_with("http://127.0.0.1:9", &FAST).await;
+    let ann = application(&app, "ann").await;
+    let (receiver, url) = Receiver::start(&[]).await;
+    let made = make(&app, &ann, &url, &["*"]).await;
+    let relay = tokio::spawn(relay::run(Arc::clone(&app)));
+    for (text, kept) in [
+        ("fine".to_owned(), json!("fine")),
+        ("card 5105 1051 0510 5100".to_owned(), Value::Null),
+        ("x".repeat(100_000), json!("x".repeat(256))),
+    ] {
+        *receiver.text.lock().unwrap() = text;
+        tell(&app, &ann, "payment.captured").await;
+        let taken = async || sent(&app, &ann, id(&made)).await[0]["status"] == "delivered";
+        until("taken", taken).await;
+        assert_eq!(sent(&app, &ann, id(&made)).await[0]["response_body"], kept);
+    }
+    relay.abort();
 }
 
 #[tokio::test]
