@@ -84,6 +84,7 @@ pub async fn answer(app: &Arc<App>, call: &Call) -> Result<Response<Body>, Failu
     let mut tx = app.db.begin().await?;
     record(&mut tx, app, &who, ("audit.exported", &object), &json!({})).await?;
     tx.commit().await?;
+    tracing::info!(request_id = call.context.request_id, "an export of the audit begins");
     let mut response = Response::new(Body::from_stream(lines(Arc::clone(app), about)));
     let media_type = HeaderValue::from_static("application/x-ndjson");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

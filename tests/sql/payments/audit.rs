@@ -2,7 +2,7 @@
 
 use super::Bank;
 use super::proof::{bytes, prove, verifies};
-use crate::support::{body, call, status, with};
+use crate::support::{body, call, status};
 use axum::body::to_bytes;
 use ed25519_dalek::VerifyingKey;
 use origin::audit::{self, Who, export};
@@ -36,8 +36,11 @@ fn of<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["kind"] == kind).collect()
 }
 
+/// Every step, and what comes a while after the others.
 async fn run(bank: &Bank) {
-    while job::step(&bank.app, db::now().plus(60_000)).await.unwrap() {}
+    for later_ms in [0, 60_000] {
+        while job::step(&bank.app, db::now().plus(later_ms)).await.unwrap() {}
+    }
 }
 
 /// Every text of the tables that money and its audit are in.
@@ -188,7 +191,7 @@ async fn p24_an_erased_subject_leaves_a_ledger_that_still_adds_up_and_nobody_in_
     assert_eq!((&counts["accounts"], &counts["transfers_made"]), (&json!(1), &json!(1)), "{done}");
     assert_eq!(counts["fields"], 2);
     let erase = call(&bank.owner, "POST", "/api/v1/privacy/erasures", &asked);
-    let erasure = body(&privacy::erase(&bank.app, &with(erase, "idempotency-key", "e")).await);
+    let erasure = body(&privacy::erase(&bank.app, &erase).await);
     run(&bank).await;
     let receipt = shown("erasures", &erasure).await;
     let part = &receipt["products"]["payments"];
