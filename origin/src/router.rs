@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, limits, links, payments, privacy, telemetry};
+use crate::{admin, audit, db, events, limits, links, payments, privacy, telemetry, webhooks};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -86,6 +86,19 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::LedgerCheck => payments::check::check(app, call).await,
         Op::LedgerProof => payments::proof::proof(app, call).await,
 
+        Op::WebhookCreate => webhooks::endpoints::create(app, call).await,
+        Op::WebhookList => webhooks::endpoints::list(app, call).await,
+        Op::WebhookGet => webhooks::endpoints::get(app, call).await,
+        Op::WebhookPatch => webhooks::endpoints::patch(app, call).await,
+        Op::WebhookDelete => webhooks::endpoints::delete(app, call).await,
+        Op::WebhookRotate => webhooks::endpoints::rotate(app, call).await,
+        Op::WebhookTest => webhooks::deliveries::test(app, call).await,
+        Op::WebhookDeliveries => webhooks::deliveries::list(app, call).await,
+        Op::WebhookRedeliver => webhooks::deliveries::redeliver(app, call).await,
+        Op::WebhookDeadList => webhooks::deliveries::dead(app, call).await,
+        Op::WebhookReplay => webhooks::deliveries::replay(app, call).await,
+        Op::AuditCheck => audit::check(app, call).await,
+
         Op::TokenMint => admin::tokens::mint(app, call).await,
         Op::PrivacyExport => privacy::export(app, call).await,
         Op::PrivacyExportGet => privacy::get_export(app, call).await,
@@ -130,6 +143,13 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     };
     call.segments = segments;
     call.path = path.strip_prefix(THROUGH).filter(|_| through).unwrap_or(&path).to_owned();
+    if route.op == Op::AuditExport {
+        // Its answer is as long as the ledger: it leaves line by line.
+        return match audit::export::answer(&app, &call).await {
+            Ok(response) => response,
+            Err(failure) => direct(&shown(&app, &failure.problem(), &call.context.request_id)),
+        };
+    }
     let call = Arc::new(call);
     let work = tokio::spawn({
         // A client that goes away does not stop a write half-way.

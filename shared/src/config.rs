@@ -3,6 +3,7 @@
 //! Invariant: each has a default that is right in production; a variable `SELVEDGE_…` changes it
 //! on both sides; a value that is no number is an error at start, never a silent default.
 
+use crate::webhook::schedule;
 use alloc::{format, string::String};
 
 macro_rules! durations {
@@ -81,6 +82,14 @@ durations! {
     gateway_backoff_max_ms "SELVEDGE_GATEWAY_BACKOFF_MAX_MS" 300_000;
     /// What the simulated gateway means by late and slow.
     simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
+    /// First wait after a webhook was not taken; doubles up to `webhook_backoff_max_ms`.
+    webhook_backoff_ms "SELVEDGE_WEBHOOK_BACKOFF_MS" schedule::BASE_MS;
+    /// Longest wait between two attempts of a webhook.
+    webhook_backoff_max_ms "SELVEDGE_WEBHOOK_BACKOFF_MAX_MS" schedule::MAX_MS;
+    /// A webhook is tried for so long, then it is a dead letter.
+    webhook_life_ms "SELVEDGE_WEBHOOK_LIFE_MS" schedule::LIFE_MS;
+    /// An endpoint may take this long to answer.
+    webhook_timeout_ms "SELVEDGE_WEBHOOK_TIMEOUT_MS" 15_000;
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod creations;
 mod everything;
+mod hooks;
 mod hundred_thousand;
 mod internal;
 mod keeper;

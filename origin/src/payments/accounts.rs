@@ -26,14 +26,14 @@ pub async fn open(app: &App, call: &Call) -> Result<Envelope, Failure> {
         kind: asked.kind,
         limits: asked.limits.unwrap_or_default(),
     };
-    submit(app, call, key, Input::Open(actor(call), opening)).await
+    submit(app, call, key, Input::Open(actor(app, call).await?, opening)).await
 }
 
 /// `POST /api/v1/accounts/{id}/close`
 pub async fn close(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
     let id = number(call)?;
-    submit(app, call, key, Input::Close(actor(call), id)).await
+    submit(app, call, key, Input::Close(actor(app, call).await?, id)).await
 }
 
 /// `GET /api/v1/accounts/{id}`

@@ -59,6 +59,11 @@ fn in_path(route: &Route, name: &str) -> Value {
         "key" if route.product == "payments" => ("The order's key.", "pay_08Ew1PYy71m-1"),
         "key" => ("The key, percent-encoded.", "ann"),
         "id" if route.path.contains("/transfers/") => ("The transfer.", "trf_08Ew1PYy71m"),
+        "id" if route.path.contains("/webhook_endpoints/") => {
+            ("The webhook endpoint.", "whe_08Ew1PYy71m")
+        }
+        "delivery" => ("The delivery.", "whd_08Ew1PYy71m"),
+        "gateway" => ("The gateway.", "stripe"),
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
@@ -137,7 +142,20 @@ fn in_query(route: &Route, name: &str) -> Value {
         "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
-        "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
+        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
+        "subject" => (
+            "The subject's pseudonym, or, beside `app`, its `sub`.",
+            json!({"type": "string"}),
+            json!("sbj_00112233445566778899aabbccddeeff"),
+        ),
+        "status" if route.op == Op::PaymentList => {
+            ("Only in this state.", json!({"type": "string"}), json!("captured"))
+        }
+        "status" => (
+            "Only what got so far.",
+            json!({"type": "string", "enum": ["pending", "delivered", "dead", "canceled"]}),
+            json!("dead"),
+        ),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };

@@ -1,6 +1,9 @@
 //! payments: the ledger at the edge's URL.
 
 mod bad_input;
+mod cards;
+mod hooks;
 mod ledger;
 mod payments;
 mod proofs;
+mod webhooks;

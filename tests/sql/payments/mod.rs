@@ -1,14 +1,17 @@
 //! payments: the ledger on a real database, through its handlers.
 
 mod accounts;
+mod audit;
 mod frozen;
 mod gateways;
+mod hooks;
 mod keys;
 mod payments;
 mod proof;
 mod replicas;
 mod stripe;
 mod transfers;
+mod webhooks;
 
 use crate::support::{Place, application, body, call, status, with};
 use origin::app::App;

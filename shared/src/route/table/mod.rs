@@ -6,6 +6,7 @@ mod ops;
 mod origin;
 mod payment;
 mod payments;
+mod webhooks;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
 use super::{Op, Route, Side};
@@ -54,8 +55,10 @@ pub const ROUTES: Table = Table(&[
     limits::ROUTES,
     payments::ROUTES,
     payment::ROUTES,
+    webhooks::ROUTES,
     ops::ROUTES,
     origin::ROUTES,
+    webhooks::OPERATORS,
 ]);
 
 impl Table {
