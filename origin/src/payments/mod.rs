@@ -6,6 +6,7 @@ pub mod columns;
 pub mod expiry;
 pub mod gateway;
 pub mod proof;
+pub mod statement;
 pub mod store;
 pub mod transfers;
 
