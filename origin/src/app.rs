@@ -6,6 +6,7 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::payments::gateway::Gateways;
 use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
 use crate::telemetry::Metrics;
@@ -27,6 +28,9 @@ pub struct App {
     /// Of links' passwords.
     pub hashing: Hashing,
     pub ledger: Lane<LedgerStore>,
+    pub gateways: Gateways,
+    /// Wakes the relay to the gateways: orders were made.
+    pub order_news: Notify,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
     pub http: reqwest::Client,
@@ -55,6 +59,7 @@ impl App {
     pub async fn on(config: Config, db: Arc<Db>) -> Result<Arc<Self>, Error> {
         let ids = Arc::new(Ids::lease(&db).await?);
         let shard = u64::from(ids.node().await);
+        let gateways = Gateways::configured(&config, &db);
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -64,6 +69,8 @@ impl App {
             links: Lane::start(LinkStore, app.clone()),
             hashing: Hashing::default(),
             ledger: Lane::start(LedgerStore { shard }, app.clone()),
+            gateways,
+            order_news: Notify::new(),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

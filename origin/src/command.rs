@@ -34,6 +34,8 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         tokio::spawn(privacy::job::run(Arc::clone(app))),
         tokio::spawn(sweep(Arc::clone(app))),
         tokio::spawn(payments::expiry::watch(Arc::clone(app))),
+        tokio::spawn(payments::orders::relay(Arc::clone(app))),
+        tokio::spawn(payments::said::watch(Arc::clone(app))),
     ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let signal = async move {

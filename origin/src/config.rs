@@ -9,6 +9,7 @@ use std::{env, fmt, net::SocketAddr};
 
 /// The origin's port unless `ORIGIN_PORT` says otherwise.
 pub const PORT_DEFAULT: u16 = 8788;
+const STRIPE_URL_DEFAULT: &str = "https://api.stripe.com";
 const EDGE_URL_DEFAULT: &str = "http://127.0.0.1:8787";
 
 /// A value that no log may show.
@@ -19,6 +20,13 @@ impl<T> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
+}
+
+/// Where Stripe's API is, and our key there.
+#[derive(Clone, Debug)]
+pub struct Stripe {
+    pub url: String,
+    pub key: Secret<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +50,9 @@ pub struct Config {
     pub admin_key: Secret<String>,
     /// The Ed25519 seed that signs user tokens.
     pub token_seed: Secret<[u8; 32]>,
+    /// Payments may use the simulated gateway, which moves no money.
+    pub gateway_simulator: bool,
+    pub stripe: Option<Stripe>,
     pub durations: Durations,
 }
 
@@ -94,6 +105,8 @@ impl Config {
         }
         let edge_url = url("EDGE_URL", EDGE_URL_DEFAULT)?;
         let public_url = url("PUBLIC_URL", &edge_url)?;
+        let stripe_url = url("GATEWAY_STRIPE_URL", STRIPE_URL_DEFAULT)?;
+        let stripe = |key| Stripe { url: stripe_url, key: Secret(key) };
         let domains = get("SHORT_DOMAINS").unwrap_or_default();
         Ok(Self {
             domains: Domains::parse(&public_url, &domains)
@@ -108,6 +121,12 @@ impl Config {
             code_key: bytes("CODE_KEY")?,
             admin_key: Secret(admin_key),
             token_seed: bytes("TOKEN_KEY")?,
+            gateway_simulator: match get("GATEWAY_SIMULATOR").as_deref() {
+                None | Some("0") => false,
+                Some("1") => true,
+                Some(_) => return Err(invalid("GATEWAY_SIMULATOR", "must be 0 or 1")),
+            },
+            stripe: get("GATEWAY_STRIPE_KEY").map(stripe),
             durations: Durations::read(&get).map_err(|what| invalid("SELVEDGE_…", &what))?,
         })
     }
@@ -166,6 +185,8 @@ mod tests {
             ("DATABASE_URL", Some("mysql://x")),
             ("PUBLIC_URL", Some("ftp://x")),
             ("SHORT_DOMAINS", Some("go.example")),
+            ("GATEWAY_SIMULATOR", Some("yes")),
+            ("GATEWAY_STRIPE_URL", Some("api.stripe.com")),
         ] {
             let read =
                 Config::read(

@@ -69,6 +69,18 @@ durations! {
     origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
     /// A body that streams through the edge, and the answer to it, may take this long.
     stream_timeout_ms "SELVEDGE_STREAM_TIMEOUT_MS" 60_000;
+    /// Orders to gateways and events of theirs that another replica wrote are looked for this often.
+    gateway_look_ms "SELVEDGE_GATEWAY_LOOK_MS" 500;
+    /// A call to a gateway may take this long.
+    gateway_timeout_ms "SELVEDGE_GATEWAY_TIMEOUT_MS" 20_000;
+    /// An order whose replica died is taken over after this: longer than a call takes.
+    gateway_lease_ms "SELVEDGE_GATEWAY_LEASE_MS" 30_000;
+    /// First wait before a gateway is asked again; doubles up to `gateway_backoff_max_ms`.
+    gateway_backoff_ms "SELVEDGE_GATEWAY_BACKOFF_MS" 1_000;
+    /// Longest wait before a gateway is asked again.
+    gateway_backoff_max_ms "SELVEDGE_GATEWAY_BACKOFF_MAX_MS" 300_000;
+    /// What the simulated gateway means by late and slow.
+    simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
 }
 
 #[cfg(test)]

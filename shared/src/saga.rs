@@ -382,9 +382,7 @@ impl Machine for Sagas {
                 _ => Step::reply(false),
             },
             Input::News { id, name, outcome } => match saga(&id) {
-                Some(saga) if self.present(saga) == Some(name) => {
-                    self.after(saga, outcome, at.now)
-                }
+                Some(saga) if self.present(saga) == Some(name) => self.after(saga, outcome, at.now),
                 _ => Step::reply(false),
             },
             Input::Retry(id) => match saga(&id) {

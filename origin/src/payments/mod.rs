@@ -1,11 +1,16 @@
 //! payments at the origin: accounts, transfers, holds, and what proves them.
 
 pub mod accounts;
+pub mod books;
 pub mod check;
 pub mod columns;
 pub mod expiry;
 pub mod gateway;
+pub mod kept;
+pub mod orders;
+pub mod payment;
 pub mod proof;
+pub mod said;
 pub mod statement;
 pub mod store;
 pub mod transfers;
@@ -56,6 +61,7 @@ fn shown(base: &str, request_id: &str, reply: &Reply) -> Envelope {
             let location = format!("/api/v1/transfers/{}", view.id);
             Envelope::json(201, &view).with("location", location)
         }
+        Reply::Payment(paid, created) => payment::shown(paid, *created),
         Reply::Settled(transfer) => {
             Envelope::json(200, &TransferView::of(transfer, transfer.posting().at))
         }

@@ -1,11 +1,12 @@
 //! The rows of the ledger: loaded and locked, committed in one go.
 //!
-//! Invariant: locks are taken on transfers, then on accounts, each in the order of their ids, so
+//! Invariant: locks are taken on payments, on transfers, then on accounts, each in the order of their ids, so
 //! that two replicas never wait for one another in a ring. A shard's head belongs to the replica
 //! that leased its number; it is moved only from the size that was loaded, so that a replica whose
 //! lease is over commits nothing.
 
 use super::columns::{self, ACCOUNT_LINE, TRANSFER};
+use super::kept;
 use crate::db::{self, Engine, Error, Tx, Value};
 use crate::rows::{Rows, Type};
 use crate::shell::Store;
@@ -13,6 +14,7 @@ use crate::values;
 use shared::payments::account::Funds;
 use shared::payments::chain::Head;
 use shared::payments::ledger::{Input, Key, Ledger, View, Write};
+use shared::payments::payment;
 use shared::payments::transfer::{Entry, Stamp, Transfer};
 use shared::payments::tree::{self, Hash, Node};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,19 +61,31 @@ impl Store for LedgerStore {
 pub async fn load(tx: &mut Tx<'_>, keys: &BTreeSet<Key>, shard: u64) -> Result<View, Error> {
     let mut accounts = BTreeSet::new();
     let mut transfers = BTreeSet::new();
+    let mut payments = BTreeSet::new();
     for key in keys {
         match key {
+            Key::Payment(id) => payments.insert(*id),
             Key::Account(id) => accounts.insert(*id),
             Key::Transfer(id) => transfers.insert(*id),
         };
     }
-    let mut view = View::default();
+    let mut view = View { payments: kept::load(tx, &payments).await?, ..View::default() };
+    let mut more = BTreeSet::new();
+    view.payments.values().for_each(|payment| payment.reads(&mut more));
+    for key in more {
+        match key {
+            Key::Payment(_) => {}
+            Key::Account(id) => drop(accounts.insert(id)),
+            Key::Transfer(id) => drop(transfers.insert(id)),
+        }
+    }
     let wanted = found(tx.engine(), TRANSFER, "transfer t", "t.id");
     for row in tx.read_rows(ids(&transfers), |rows| wanted.replace("{rows}", rows)).await? {
         let transfer = columns::transfer(&row)?;
         accounts.extend([transfer.debit, transfer.credit]);
         view.transfers.insert(transfer.id, transfer);
     }
+    view.kept = kept::kept(tx, &view.transfers).await?;
     let all = match tx.engine() {
         Engine::Sqlite => "group_concat(line, char(10))",
         Engine::Postgres => "string_agg(line, chr(10))",
@@ -93,7 +107,7 @@ pub async fn load(tx: &mut Tx<'_>, keys: &BTreeSet<Key>, shard: u64) -> Result<V
 
 /// The rows that `{rows}` names, locked in its order. PostgreSQL is told to look each of them up: a
 /// plan that was made while the table was small would read all of it when it is large.
-fn found(engine: Engine, columns: &str, table: &str, id: &str) -> String {
+pub(super) fn found(engine: Engine, columns: &str, table: &str, id: &str) -> String {
     match engine {
         Engine::Sqlite => {
             format!("select {columns} from {{rows}} cross join {table} on {id} = column1")
@@ -131,6 +145,7 @@ struct Sorted<'a> {
     made: Vec<Value>,
     settled: Vec<&'a Transfer>,
     entries: Vec<&'a Entry>,
+    paid: Vec<&'a payment::Write>,
 }
 
 impl<'a> Sorted<'a> {
@@ -150,6 +165,7 @@ impl<'a> Sorted<'a> {
                 Write::Made(transfer) => sorted.made.extend(columns::of_transfer(transfer)),
                 Write::Settled(transfer) => sorted.settled.push(transfer),
                 Write::Entered(entry) => sorted.entries.push(entry),
+                Write::Paid(write) => sorted.paid.push(write),
             }
         }
         // SQLite writes neighbours in an index faster; PostgreSQL what comes last in the other one.
@@ -180,7 +196,8 @@ pub async fn commit(tx: &mut Tx<'_>, view: &View, writes: &[Write]) -> Result<bo
     let settled = settle(tx, &sorted.settled).await?;
     let moved = shift(tx, &sorted.moved).await?;
     let closed = close(tx, sorted.closed).await?;
-    Ok(settled && moved && closed && advance(tx, &view.head, entered, &view.nodes).await?)
+    let paid = kept::write(tx, &sorted.paid).await?;
+    Ok(settled && moved && closed && paid && advance(tx, &view.head, entered, &view.nodes).await?)
 }
 
 async fn insert(

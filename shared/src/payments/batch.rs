@@ -105,14 +105,26 @@ impl<'a> Board<'a> {
         Ok(transfer)
     }
 
+    /// Ends a hold: `settled` is the transfer as it will be, with what is posted of it.
+    pub(super) fn settle(&mut self, settled: &Transfer, (debit, credit): (&Account, &Account)) {
+        let posted = settled.posted.unwrap_or(0);
+        let change = Change::Settle { held: settled.amount, posted };
+        self.shift(debit, Side::Debit, change);
+        self.shift(credit, Side::Credit, change);
+        if settled.status == Status::Posted {
+            self.enter(settled, posted);
+        }
+        self.push(Write::Settled(settled.clone()));
+    }
+
     /// Moves an account's funds, whatever its limits.
-    pub(super) fn shift(&mut self, account: &Account, side: Side, change: Change) {
+    fn shift(&mut self, account: &Account, side: Side, change: Change) {
         let funds = self.funds(account).after(side, change);
         self.moved.insert(account.id, funds);
     }
 
     /// Writes both entries of a transfer whose amount has been moved.
-    pub(super) fn enter(&mut self, transfer: &Transfer, posted: i64) {
+    fn enter(&mut self, transfer: &Transfer, posted: i64) {
         for (id, amount) in [(transfer.debit, posted), (transfer.credit, posted.saturating_neg())] {
             let Some(funds) = self.moved.get_mut(&id) else { continue };
             funds.entries = funds.entries.saturating_add(1);

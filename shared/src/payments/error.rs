@@ -26,6 +26,11 @@ kinds! {
     NOT_PENDING "not-pending" Conflict "The transfer is not pending";
     NOT_EMPTY "account-not-empty" Conflict "The account is not empty";
     ALREADY_CLOSED "already-closed" Conflict "The account is closed already";
+    KEPT "kept-by-payment" Conflict "The transfer belongs to a payment";
+    STATE "payment-state" Conflict "The payment's state does not allow it";
+    GATEWAY "unknown-gateway" Unacceptable "No such gateway";
+    EXCEEDS_PAYMENT "exceeds-payment" Unacceptable "More than the payment has";
+    NO_PAYMENT "no-such-payment" NotFound "No such payment";
     NO_ACCOUNT "no-such-account" NotFound "No such account";
     NO_TRANSFER "no-such-transfer" NotFound "No such transfer";
     NO_ENTRY "no-such-entry" NotFound "No such entry";

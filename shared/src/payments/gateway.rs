@@ -110,8 +110,11 @@ pub struct Report {
     /// [`Order::key`] of the order that led to it, when the gateway says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The gateway's own name for the payment, refund or payout.
+    /// The gateway's own name for the payment or payout; of a refund or dispute: for its payment.
     pub subject: String,
+    /// The gateway's own name for a refund or a dispute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// What happened.
     pub happened: Happened,
     /// Minor units: what is reserved, was taken, given back, sent or disputed.
@@ -159,6 +162,7 @@ mod tests {
             reference: "pay_1".into(),
             key: None,
             subject: "pi_1".into(),
+            part: None,
             happened: Happened::Failed("declined".into()),
             amount: 5,
             currency: Currency::EUR,

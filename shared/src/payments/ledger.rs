@@ -5,25 +5,30 @@
 //! of a currency sum to zero. B2 of a linked batch all happens or nothing. B3 what another
 //! application owns is unknown. B4 what is refused writes nothing.
 
-use super::account::{Account, Change, Funds, Kind, Limits, Side};
+use super::account::{Account, Funds, Kind, Limits};
 use super::batch::Board;
 use super::chain::Head;
-use super::error::{ALREADY_CLOSED, EXCEEDS_HOLD, NO_ACCOUNT, NO_TRANSFER, NOT_EMPTY, NOT_PENDING};
+use super::error::{
+    ALREADY_CLOSED, EXCEEDS_HOLD, KEPT, NO_ACCOUNT, NO_TRANSFER, NOT_EMPTY, NOT_PENDING,
+};
+use super::payment::{self, Payment};
 use super::request::Order;
 use super::transfer::{Entry, Stamp, Status, Transfer};
 use super::tree::{Hash, Node};
-use super::wire::account_id;
+use super::wire::{account_id, payment_id};
 use crate::machine::{At, Deadline, Machine, Step};
 use crate::money::Currency;
 use crate::problem::{FieldError, Problem};
 use crate::roads::Register;
 use crate::time::Millis;
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, sync::Arc, vec, vec::Vec};
 
-/// What must be loaded; a transfer brings its two accounts with it.
+/// What must be loaded; a payment brings its transfers and accounts with it, a transfer its two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
+    /// A payment and what it reads.
+    Payment(u64),
     /// A transfer and its accounts.
     Transfer(u64),
     /// An account.
@@ -37,6 +42,10 @@ pub struct View {
     pub accounts: BTreeMap<u64, Account>,
     /// Pending ones, and those that were asked for.
     pub transfers: BTreeMap<u64, Transfer>,
+    /// Those that were asked for.
+    pub payments: BTreeMap<u64, Payment>,
+    /// Of the transfers, those that only their payment may end, and that payment.
+    pub kept: BTreeMap<u64, u64>,
     /// The shard's end; moves with every entry.
     pub head: Head,
     /// Complete subtrees since the load.
@@ -108,6 +117,8 @@ pub enum Input {
     Batch(Actor, Arc<Batch>),
     /// The end of a hold; without an application it is time's doing.
     Settle(Actor, u64, Ending),
+    /// About a payment.
+    Pay(Actor, payment::Input),
 }
 
 /// The answer.
@@ -123,6 +134,8 @@ pub enum Reply {
     Batch(Vec<Result<u64, Problem>>),
     /// The hold has ended.
     Settled(Transfer),
+    /// The payment after it, and whether something was created.
+    Payment(Box<Payment>, bool),
     /// No.
     Refused(Problem),
 }
@@ -142,6 +155,8 @@ pub enum Write {
     Settled(Transfer),
     /// A new entry.
     Entered(Entry),
+    /// Something about a payment.
+    Paid(payment::Write),
 }
 
 /// The machine.
@@ -241,6 +256,10 @@ impl Ledger {
         if ending != Ending::Expire && debit.app != actor.app {
             return Err(no_transfer());
         }
+        if let Some(payment) = view.kept.get(&id) {
+            let detail = format!("{} holds it: capture or cancel that", payment_id(*payment));
+            return Err(Problem::new(&KEPT, detail));
+        }
         let is_over = transfer.status_at(now) == Status::Expired;
         let status = transfer.status_at(now);
         let due = ending == Ending::Expire && is_over && transfer.status == Status::Pending;
@@ -265,13 +284,7 @@ impl Ledger {
             ..transfer.clone()
         };
         let mut board = Board::over(view, now);
-        let change = Change::Settle { held: transfer.amount, posted };
-        board.shift(debit, Side::Debit, change);
-        board.shift(credit, Side::Credit, change);
-        if status == Status::Posted {
-            board.enter(&settled, posted);
-        }
-        board.push(Write::Settled(settled.clone()));
+        board.settle(&settled, (debit, credit));
         Ok(Step { writes: board.writes(), ..Step::reply(Reply::Settled(settled)) })
     }
 }
@@ -316,6 +329,10 @@ impl Machine for Ledger {
             Input::Settle(_, id, _) => {
                 keys.insert(Key::Transfer(*id));
             }
+            Input::Pay(_, input) => match &input.ask {
+                payment::Ask::Create(payment) => payment.reads(keys),
+                _ => drop(keys.insert(Key::Payment(input.payment))),
+            },
         }
     }
 
@@ -327,6 +344,7 @@ impl Machine for Ledger {
             Input::Transfer(actor, id, order) => Self::transfer(view, now, &actor, (id, order)),
             Input::Batch(actor, batch) => Self::batch(view, now, &actor, &batch),
             Input::Settle(actor, id, ending) => Self::settle(view, now, &actor, (id, ending)),
+            Input::Pay(actor, input) => payment::decide(view, now, &actor, input),
         };
         decided.unwrap_or_else(|problem| Step::reply(Reply::Refused(problem)))
     }
@@ -350,6 +368,10 @@ impl Machine for Ledger {
                 let nodes = &mut view.nodes;
                 view.head.append(entry.leaf, |node, hash| nodes.push((node, hash)));
             }
+            Write::Paid(payment::Write::Made(payment) | payment::Write::Changed(payment)) => {
+                view.payments.insert(payment.id, Payment::clone(payment));
+            }
+            Write::Paid(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ pub mod chain;
 pub mod error;
 pub mod gateway;
 pub mod ledger;
+pub mod payment;
 pub mod payout;
 pub mod reconcile;
 pub mod request;

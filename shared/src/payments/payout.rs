@@ -5,7 +5,7 @@
 //! bank says so. Refused: an IBAN whose check digits or form are wrong.
 
 use super::error::INVALID;
-use super::request::{amount_of, currency_of, invalid};
+use super::request::{amount, currency, invalid};
 use super::{card, wire};
 use crate::body;
 use crate::id::{format_id, parse_id};
@@ -129,7 +129,7 @@ pub fn order(bytes: &[u8]) -> Result<PayoutOrder, Problem> {
     let account = wire::parse("acc", &asked.account)
         .ok_or_else(|| invalid("/account", "no account of yours has this id"))?;
     let (bank, gateway) = bank(asked.bank)?;
-    let (amount, currency) = (amount_of(asked.amount)?, currency_of(&asked.currency)?);
+    let (amount, currency) = (amount(asked.amount)?, currency(&asked.currency)?);
     Ok(PayoutOrder { account, bank, gateway, amount, currency })
 }
 
@@ -146,7 +146,10 @@ fn bank(asked: Bank) -> Result<(Bank, String), Problem> {
         (Some(iban), None) => {
             let Ok(iban) = iban.parse::<Iban>() else {
                 no_card(Some(iban))?;
-                return Err(invalid("/bank/iban", "is no IBAN: its form or check digits are wrong"));
+                return Err(invalid(
+                    "/bank/iban",
+                    "is no IBAN: its form or check digits are wrong",
+                ));
             };
             let name = asked.name.as_deref().map(str::trim).unwrap_or_default();
             let count = name.chars().count();

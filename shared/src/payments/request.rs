@@ -134,7 +134,7 @@ pub fn account(bytes: &[u8]) -> Result<(AccountRequest, Currency), Problem> {
         let detail = format!("must be 1 to {NAME_CHARS_MAX} characters, none of control");
         return Err(field(&INVALID, "/name", detail));
     }
-    let currency = currency_of(&asked.currency)?;
+    let currency = currency(&asked.currency)?;
     Ok((asked, currency))
 }
 
@@ -176,7 +176,7 @@ pub fn transfers(bytes: &[u8]) -> Result<Ask, Problem> {
 pub fn post(bytes: &[u8]) -> Result<Option<i64>, Problem> {
     card::refuse(bytes)?;
     let asked: PostRequest = body::parse(bytes)?;
-    asked.amount.map(amount_of).transpose()
+    asked.amount.map(amount).transpose()
 }
 
 /// Reads the moment of `?at=`; now when missing.
@@ -227,8 +227,8 @@ fn order(asked: TransferRequest) -> Result<Order, Problem> {
     if debit == credit {
         return Err(field(&SAME_ACCOUNT, "/credit_account", "is the debit account".into()));
     }
-    let amount = amount_of(asked.amount.ok_or_else(|| missing("amount"))?)?;
-    let currency = currency_of(&asked.currency.ok_or_else(|| missing("currency"))?)?;
+    let amount = amount(asked.amount.ok_or_else(|| missing("amount"))?)?;
+    let currency = currency(&asked.currency.ok_or_else(|| missing("currency"))?)?;
     if let Some(reference) = &asked.reference {
         let fits = (1..=REFERENCE_BYTES_MAX).contains(&reference.len());
         if !fits || !reference.bytes().all(|b| matches!(b, b' '..=b'~')) {
@@ -257,16 +257,14 @@ fn order(asked: TransferRequest) -> Result<Order, Problem> {
     })
 }
 
-/// An amount that may be moved.
-pub(super) fn amount_of(amount: i64) -> Result<i64, Problem> {
+pub(super) fn amount(amount: i64) -> Result<i64, Problem> {
     if (1..=AMOUNT_MAX).contains(&amount) {
         return Ok(amount);
     }
     Err(field(&AMOUNT, "/amount", format!("must be 1 to {AMOUNT_MAX} minor units")))
 }
 
-/// A currency with a minor unit.
-pub(super) fn currency_of(code: &str) -> Result<Currency, Problem> {
+pub(super) fn currency(code: &str) -> Result<Currency, Problem> {
     let unknown = || {
         let detail = "must be a currency of ISO 4217 with a minor unit".into();
         field(&CURRENCY, "/currency", detail)

@@ -28,7 +28,13 @@ pub fn entry_id(number: u64) -> String {
     format_id("ent", number)
 }
 
-/// Reads one of the three; `None` for what is none of them, or beyond what a row may hold.
+/// `pay_…`
+#[must_use]
+pub fn payment_id(number: u64) -> String {
+    format_id("pay", number)
+}
+
+/// Reads one of them; `None` for what is none of them, or beyond what a row may hold.
 #[must_use]
 pub fn parse(prefix: &str, text: &str) -> Option<u64> {
     parse_id(prefix, text).filter(|number| i64::try_from(*number).is_ok())

@@ -4,6 +4,10 @@
 //! [`Trouble::Unknown`]; the relay then asks, and sends again under the same key only what the
 //! gateway has never heard of. A gateway that is not configured does not exist (422).
 
+pub mod simulator;
+
+use crate::config::Config;
+use crate::db::Db;
 use futures::future::BoxFuture;
 use shared::payments::gateway::{Line, Order, Report};
 use shared::time::Millis;
@@ -65,6 +69,17 @@ impl Gateways {
     #[must_use]
     pub fn of(all: Vec<Arc<dyn Gateway>>) -> Self {
         Self(all.into_iter().map(|gateway| (gateway.name(), gateway)).collect())
+    }
+
+    /// Those that the configuration names.
+    #[must_use]
+    pub fn configured(config: &Config, db: &Arc<Db>) -> Self {
+        let mut all: Vec<Arc<dyn Gateway>> = Vec::new();
+        if config.gateway_simulator {
+            let delay_ms = config.durations.simulator_delay_ms;
+            all.push(Arc::new(simulator::Simulator::new(Arc::clone(db), delay_ms)));
+        }
+        Self::of(all)
     }
 
     /// The one of this name.
