@@ -262,9 +262,9 @@ fn known<'a>(records: &'a Records, key: &Key) -> Option<&'a Record> {
     records.get(&(key.scope.clone(), key.key.clone()))
 }
 
-type Records = BTreeMap<(String, String), Record>;
+pub(crate) type Records = BTreeMap<(String, String), Record>;
 
-async fn load_records(
+pub(crate) async fn load_records(
     tx: &mut Tx<'_>,
     keys: impl Iterator<Item = &Key>,
     now: Millis,
@@ -300,7 +300,7 @@ async fn load_records(
 }
 
 /// Writes the records; `false`: a copy of one of the requests was answered elsewhere meanwhile.
-async fn store_records(
+pub(crate) async fn store_records(
     tx: &mut Tx<'_>,
     records: Vec<(&Key, String)>,
     now: Millis,

@@ -79,6 +79,8 @@ durations! {
     gateway_backoff_ms "SELVEDGE_GATEWAY_BACKOFF_MS" 1_000;
     /// Longest wait before a gateway is asked again.
     gateway_backoff_max_ms "SELVEDGE_GATEWAY_BACKOFF_MAX_MS" 300_000;
+    /// A step of a saga whose replica died is taken over after this: twice what a step may take.
+    saga_lease_ms "SELVEDGE_SAGA_LEASE_MS" 60_000;
     /// What the simulated gateway means by late and slow.
     simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
 }

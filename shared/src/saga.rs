@@ -15,9 +15,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// A step may run this long before another replica takes it; longer than any call of a step.
-pub const LEASE_MS: u64 = 60_000;
-
 /// How a completed step is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undo {
@@ -233,6 +230,8 @@ pub struct View {
 pub struct Sagas {
     /// Every kind.
     pub plans: &'static [Plan],
+    /// A step may run this long before another replica takes it; longer than any call of a step.
+    pub lease_ms: u64,
     /// The first wait after a try that did not end; doubles.
     pub backoff_ms: u64,
     /// The longest such wait, and how often what waits is asked for.
@@ -268,7 +267,7 @@ impl Sagas {
                 continue;
             };
             let (attempts, lease) = (saga.attempts.saturating_add(1), saga.lease.wrapping_add(1));
-            let due = Some(now.plus(LEASE_MS));
+            let due = Some(now.plus(self.lease_ms));
             step.writes.push(Write::Saved(Saga { attempts, lease, due, ..saga.clone() }));
             let begun = Logged { saga: saga.id, name, what: "begun", why: None };
             step.writes.push(Write::Logged(begun));

@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod kept;
 pub mod orders;
 pub mod payment;
+pub mod payouts;
 pub mod proof;
 pub mod said;
 pub mod statement;

@@ -319,6 +319,7 @@ pub fn no_gateway(name: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
     use serde_json::json;
 
     fn asked(bank: serde_json::Value) -> Result<PayoutOrder, Problem> {
