@@ -15,6 +15,7 @@ use shared::limits::{publish, query as limits};
 use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
 use shared::page::{self, Page};
+use shared::payments::payout;
 use shared::payments::request as payments;
 use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
@@ -98,7 +99,8 @@ fn check(
         Op::AccountOpen => payments::account(body).map(|_| ()),
         Op::TransferCreate => payments::transfers(body).map(|_| ()),
         Op::TransferPost => payments::post(body).map(|_| ()),
-        Op::AccountEntries => page_of(asked),
+        Op::PayoutCreate => payout::order(body).map(|_| ()),
+        Op::AccountEntries | Op::PayoutList => page_of(asked),
         Op::AccountBalance => {
             let asked = page::query(asked);
             payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())

@@ -28,6 +28,8 @@ create table reconciliation (
 );
 -- The same file about the same account is the same reconciliation.
 create unique index reconciliation_once on reconciliation (account, digest) where state <> 2;
+-- One at a time per account, or per gateway.
+create unique index reconciliation_running on reconciliation (account, source) where state = 0;
 
 -- What was found, but for the pairs that match one to one.
 create table reconciliation_finding (
@@ -49,6 +51,13 @@ create table reconciled_entry (
     reconciliation bigint not null
 );
 
+-- Entries that a statement should have had: held against later ones, until one confirms them.
+create table open_entry (
+    entry bigint not null constraint open_entry_pk primary key,
+    account bigint not null
+);
+create index open_entry_by_account on open_entry (account);
+
 -- Statement lines by the bank's own number: a later file that repeats one says nothing new.
 create table statement_line (
     account bigint not null,
@@ -60,23 +69,47 @@ create table statement_line (
 -- Days that are closed: what comes later belongs to the next one.
 create table closed_day (
     account bigint not null,
+    -- A gateway's name, where the account is 0.
+    source text not null,
     day bigint not null,
     until_at bigint not null,
     reconciliation bigint not null,
     closed_at bigint not null,
-    constraint closed_day_pk primary key (account, day)
+    constraint closed_day_pk primary key (account, source, day)
 );
 
--- What is reconciled by itself, day by day.
-create table reconciliation_source (
-    account bigint not null constraint reconciliation_source_pk primary key,
-    app text not null,
-    gateway text not null,
-    -- The statement's own name of the account (IBAN); empty for a gateway's report.
+-- The accounts that the operator wants reconciled by themselves: their statements come as files.
+create table statement_account (
+    account bigint not null constraint statement_account_pk primary key,
+    -- The bank's name of the account, as its statements say it: an IBAN without blanks.
     bank_account text not null,
-    next_day bigint not null,
-    due bigint not null,
-    alerted_day bigint,
     created_at bigint not null
 );
-create index reconciliation_source_due on reconciliation_source (due);
+create unique index statement_account_by_name on statement_account (bank_account);
+
+-- Files of the directory that were read, or refused, by what they hold.
+create table statement_file (
+    digest text not null constraint statement_file_pk primary key,
+    name text not null,
+    refused text,
+    at bigint not null
+);
+
+-- What is expected each day of each source, and whether somebody was told that it is missing.
+create table daily_close (
+    account bigint not null,
+    source text not null,
+    next_day bigint not null,
+    alerted_day bigint,
+    due bigint not null,
+    attempts bigint not null,
+    constraint daily_close_pk primary key (account, source)
+);
+
+-- The account in which a drift waits for its explanation, when somebody proposes so.
+create table suspense_account (
+    app text not null,
+    currency text not null,
+    account bigint not null,
+    constraint suspense_account_pk primary key (app, currency)
+);

@@ -37,6 +37,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         tokio::spawn(payments::orders::relay(Arc::clone(app))),
         tokio::spawn(payments::said::watch(Arc::clone(app))),
         tokio::spawn(sagas::run(Arc::clone(app))),
+        tokio::spawn(payments::reconciliations::daily::watch(Arc::clone(app))),
     ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let signal = async move {

@@ -11,6 +11,7 @@ pub mod orders;
 pub mod payment;
 pub mod payouts;
 pub mod proof;
+pub mod reconciliations;
 pub mod said;
 pub mod statement;
 pub mod store;

@@ -16,6 +16,7 @@ use shared::payments::reconcile::statement::{
 macro_rules! tags {
     ($($name:ident),*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::upper_case_acronyms, reason = "ISO 20022's own names")]
         enum Tag { $($name,)* Other }
         fn tag(name: &str) -> Tag {
             match name {
@@ -59,6 +60,7 @@ struct Transaction {
     amount: Amount,
     booked: Amount,
     references: Vec<String>,
+    texts: Vec<String>,
     batch: String,
 }
 
@@ -77,18 +79,17 @@ struct Entry {
 
 #[derive(Debug, Default)]
 struct Walk {
-    statement: Statement,
-    records: u64,
+    records: Vec<Statement>,
     made: Option<u32>,
     entry: Option<Entry>,
     attribute: String,
 }
 
-/// Reads a message.
+/// Reads a message: one statement for each account and page that it has.
 ///
 /// # Errors
 /// The first line that cannot be read, and why.
-pub fn read(bytes: &[u8]) -> Result<Statement, Refusal> {
+pub fn read(bytes: &[u8]) -> Result<Vec<Statement>, Refusal> {
     let mut at = Walk::default();
     let mut last = 1;
     walk(bytes, tag, |path, line, node| {
@@ -98,10 +99,10 @@ pub fn read(bytes: &[u8]) -> Result<Statement, Refusal> {
             Node::End(text) => at.end(path, text),
         }
     })?;
-    if at.records == 0 {
+    if at.records.is_empty() {
         return Err(Refusal::at(last, "the message holds no statement, report or notification"));
     }
-    Ok(at.statement)
+    Ok(at.records)
 }
 
 impl Walk {
@@ -112,7 +113,8 @@ impl Walk {
             [_, Tag::BkToCstmr] => {}
             [_, _] => return Err("is no statement: no camt.052, camt.053 or camt.054".into()),
             [_, _, Tag::Stmt | Tag::Rpt | Tag::Ntfctn] => {
-                self.records += 1;
+                let is_whole = path.last() == Some(&Tag::Stmt);
+                self.records.push(Statement { is_whole, ..Statement::default() });
                 self.made = None;
             }
             [_, _, _, Tag::Ntry] => self.entry = Some(Entry { line, ..Entry::default() }),
@@ -132,23 +134,24 @@ impl Walk {
 
     fn end(&mut self, path: &[Tag], text: &str) -> Result<(), String> {
         let Some((_, [_, _, inside @ ..])) = path.split_first() else { return Ok(()) };
+        let Some(statement) = self.records.last_mut() else { return Ok(()) };
         match inside {
             [Tag::CreDtTm] => {
                 self.made = day(text);
-                self.statement.made = self.made.map(begins);
+                statement.made = self.made.map(begins);
             }
             [Tag::Acct, Tag::Id, Tag::IBAN]
             | [Tag::Acct, Tag::Id, Tag::Othr | Tag::PrtryAcct, Tag::Id] => {
-                let known = self.statement.accounts.iter().any(|known| known == text);
+                let known = statement.accounts.iter().any(|known| known == text);
                 if !known && !text.is_empty() {
-                    self.statement.accounts.push(text.into());
+                    statement.accounts.push(text.into());
                 }
             }
             [Tag::Ntry] => {
                 if let Some(entry) = self.entry.take() {
                     let lines = entry.lines(self.made)?;
-                    self.statement.unbooked += u64::from(lines.is_empty());
-                    self.statement.lines.extend(lines);
+                    statement.unbooked += u64::from(lines.is_empty());
+                    statement.lines.extend(lines);
                 }
             }
             [Tag::Ntry, rest @ ..] => return self.of_entry(rest, text),
@@ -195,10 +198,10 @@ impl Transaction {
                 self.references.splice(0..0, reference(text).map(Into::into));
             }
             [Tag::Refs, Tag::InstrId | Tag::TxId | Tag::UETR]
-            | [Tag::RmtInf, Tag::Strd, Tag::CdtrRefInf, Tag::Ref]
-            | [Tag::RmtInf, Tag::Ustrd] => {
+            | [Tag::RmtInf, Tag::Strd, Tag::CdtrRefInf, Tag::Ref] => {
                 self.references.extend(reference(text).map(Into::into));
             }
+            [Tag::RmtInf, Tag::Ustrd] => self.texts.push(text.into()),
             _ => {}
         }
     }
@@ -233,9 +236,10 @@ impl Entry {
             parts.len() > 1
                 && parts.iter().map(|part| i128::from(*part)).sum::<i128>() == i128::from(whole)
         });
-        let line = |amount: i64, references, batch: &str, id: String| StatementLine {
+        let line = |amount: i64, (references, texts), batch: &str, id: String| StatementLine {
             line: self.line,
             references,
+            texts,
             batch: reference(batch).unwrap_or_default().into(),
             id,
             amount: sign * amount,
@@ -247,15 +251,18 @@ impl Entry {
             id => format!("{id}/{n}"),
         };
         let Some(parts) = parts else {
+            let all = self.transactions.iter();
             let mut references: Vec<String> =
-                self.transactions.into_iter().flat_map(|one| one.references).collect();
+                all.clone().flat_map(|one| one.references.clone()).collect();
             // A line that stands for a whole batch is linked by the batch's reference.
             references.extend(reference(&self.batch).map(Into::into));
-            return Ok(vec![line(whole, references, "", self.id)]);
+            let texts = all.flat_map(|one| one.texts.clone()).collect();
+            return Ok(vec![line(whole, (references, texts), "", self.id.clone())]);
         };
         let each = parts.iter().zip(&self.transactions).enumerate().map(|(n, (part, one))| {
             let batch = if self.batch.is_empty() { &one.batch } else { &self.batch };
-            line(*part, one.references.clone(), batch, numbered(n))
+            let said = (one.references.clone(), one.texts.clone());
+            line(*part, said, batch, numbered(n))
         });
         Ok(each.collect())
     }

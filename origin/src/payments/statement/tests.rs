@@ -45,8 +45,9 @@ fn wanted(json: &Value) -> Vec<(i64, String, String)> {
 }
 
 /// The same of what we read: the parts of an entry are one again.
-fn sums(statement: &Statement) -> Vec<(i64, String, String)> {
-    let parts = statement.lines.chunk_by(|a, b| a.line == b.line);
+fn sums(statements: &[Statement]) -> Vec<(i64, String, String)> {
+    let lines: Vec<_> = statements.iter().flat_map(|one| one.lines.clone()).collect();
+    let parts = lines.chunk_by(|a, b| a.line == b.line);
     let mut all: Vec<_> = parts
         .map(|parts| {
             let amount = parts.iter().map(|line| line.amount).sum();
@@ -87,7 +88,10 @@ fn p12_every_camt_of_outsiders_is_read_as_their_reader_read_it() {
         let account =
             json["getEntries"][0]["getRecord"]["getAccount"]["getIdentification"].as_str();
         if let Some(account) = account {
-            assert!(statement.accounts.iter().any(|known| known == account), "{name}");
+            assert!(
+                statement.iter().flat_map(|one| &one.accounts).any(|known| known == account),
+                "{name}"
+            );
         }
         for entry in json["getEntries"].as_array().unwrap() {
             let refs = &entry["getTransactionDetail"]["getReference"];
@@ -95,7 +99,8 @@ fn p12_every_camt_of_outsiders_is_read_as_their_reader_read_it() {
             if entry["getStatus"] == "PDNG" || id == "NOTPROVIDED" {
                 continue;
             }
-            let mut all = statement.lines.iter().flat_map(|line| &line.references);
+            let mut all =
+                statement.iter().flat_map(|one| &one.lines).flat_map(|line| &line.references);
             assert!(all.any(|known| known == id), "{name}: {id}");
         }
     }
@@ -164,14 +169,14 @@ fn p12_an_entry_is_split_only_where_its_parts_are_it() {
     };
     let batch = "<Btch><PmtInfId>out-7</PmtInfId></Btch>";
     let two = |b: &str| format!("<NtryDtls>{batch}{}{}</NtryDtls>", tx("60.00", "a"), tx(b, "b"));
-    let split = camt::read(entry("100", &two("40")).as_bytes()).unwrap();
+    let split = camt::read(entry("100", &two("40")).as_bytes()).unwrap().remove(0);
     let parts: Vec<_> = split
         .lines
         .iter()
         .map(|l| (l.amount, l.references[0].as_str(), l.batch.as_str()))
         .collect();
     assert_eq!(parts, [(-6_000, "a", "out-7"), (-4_000, "b", "out-7")]);
-    let whole = camt::read(entry("100", &two("39")).as_bytes()).unwrap();
+    let whole = camt::read(entry("100", &two("39")).as_bytes()).unwrap().remove(0);
     assert_eq!(whole.lines.len(), 1);
     assert_eq!(whole.lines[0].amount, -10_000);
     assert_eq!(whole.lines[0].references, ["a", "b", "out-7"]);
@@ -201,5 +206,26 @@ fn p12_what_attacks_the_reader_is_refused_with_its_line() {
         assert!(refusal.why.contains(why), "{text}: {refusal:?}");
     }
     let kept = entry("1", "<AcctSvcrRef>a&amp;b&#x41;<![CDATA[c]]></AcctSvcrRef>");
-    assert_eq!(camt::read(kept.as_bytes()).unwrap().lines[0].id, "a&bAc");
+    assert_eq!(camt::read(kept.as_bytes()).unwrap()[0].lines[0].id, "a&bAc");
+}
+
+#[test]
+fn p12_of_a_file_with_several_accounts_only_the_one_that_is_meant_is_taken() {
+    let one = |account: &str| {
+        format!(
+            "<Stmt><Acct><Id><IBAN>{account}</IBAN></Id></Acct><Ntry><Amt Ccy=\"EUR\">1</Amt>\
+                 <CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-01-02</Dt></BookgDt></Ntry></Stmt>"
+        )
+    };
+    let text = format!(
+        "<Document><BkToCstmrStmt>{}{}{}</BkToCstmrStmt></Document>",
+        one("A"),
+        one("B"),
+        one("A")
+    );
+    let read = || camt::read(text.as_bytes()).unwrap();
+    assert_eq!(of_account(read(), Some("A")).unwrap().lines.len(), 2);
+    assert_eq!(of_account(read(), Some("B")).unwrap().lines.len(), 1);
+    assert!(of_account(read(), Some("C")).unwrap_err().why.contains("nothing"));
+    assert!(of_account(read(), None).unwrap_err().why.contains("several"));
 }

@@ -118,7 +118,7 @@ impl<'a> Sheet<'a> {
     fn statement(&self) -> Result<Statement, Refusal> {
         let decimal = self.decimal()?;
         let dates = self.dates()?;
-        let mut statement = Statement::default();
+        let mut statement = Statement { is_whole: true, ..Statement::default() };
         for (line, row) in self.rows {
             if row.len() != self.columns.len() {
                 let why = format!("has {} cells, the head has {}", row.len(), self.columns.len());
@@ -164,6 +164,10 @@ impl<'a> Sheet<'a> {
         Ok(StatementLine {
             line,
             references: own.into_iter().map(Into::into).collect(),
+            texts: match self.cell(row, Column::Text) {
+                "" => Vec::new(),
+                text => vec![text.into()],
+            },
             batch: reference(self.cell(row, Column::Batch)).unwrap_or_default().into(),
             id: reference(self.cell(row, Column::Id)).unwrap_or_default().into(),
             amount,

@@ -10,7 +10,9 @@ mod batches;
 pub mod csv;
 pub mod line;
 mod references;
+pub mod request;
 pub mod statement;
+pub mod wire;
 
 pub use line::{Finding, Kind, Line};
 

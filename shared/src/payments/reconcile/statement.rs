@@ -12,8 +12,10 @@ use alloc::{string::String, vec::Vec};
 pub struct StatementLine {
     /// The file's line.
     pub line: u64,
-    /// What may link it to ours, the best first.
+    /// What names it, the best first.
     pub references: Vec<String>,
+    /// Free text, which may say our reference; it is not kept.
+    pub texts: Vec<String>,
     /// The reference of the batch it is a part of; may be empty.
     pub batch: String,
     /// The bank's own number of it; may be empty.
@@ -26,7 +28,7 @@ pub struct StatementLine {
     pub day: u32,
 }
 
-/// A statement, or several of one file.
+/// A statement of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statement {
     /// The accounts that it says it is of, in the bank's words.
@@ -35,8 +37,25 @@ pub struct Statement {
     pub made: Option<Millis>,
     /// What was booked.
     pub lines: Vec<StatementLine>,
+    /// Whether it tells of days that are over (camt.053), not of a moment or of single bookings.
+    pub is_whole: bool,
     /// Lines that are not booked yet (`PDNG`, `INFO`), which are passed over.
     pub unbooked: u64,
+}
+
+impl StatementLine {
+    /// The reference that both sides know, by `is_ours`: one that names it, else one that its text
+    /// says. Without any, its own first name: a name that is not ours is another's.
+    #[must_use]
+    pub fn reference(&self, is_ours: impl Fn(&str) -> bool) -> &str {
+        let words = self.texts.iter().flat_map(|text| {
+            let whole = core::iter::once(text.as_str());
+            whole.chain(text.split([' ', ',', ';', '\t']))
+        });
+        let all = self.references.iter().map(String::as_str).chain(words);
+        let mut ours = all.filter(|text| !text.is_empty() && is_ours(text));
+        ours.next().or(self.references.first().map(String::as_str)).unwrap_or_default()
+    }
 }
 
 /// Why a file is no statement.
@@ -110,6 +129,25 @@ mod tests {
             assert_eq!(day(none), None, "{none}");
         }
         assert_eq!(day("2026-04-12").map(written).as_deref(), Some("2026-04-12"));
+    }
+
+    #[test]
+    fn a_line_is_linked_by_what_is_ours_wherever_it_says_so() {
+        let line = StatementLine {
+            line: 1,
+            references: Vec::from(["theirs".into(), "own".into()]),
+            texts: Vec::from(["for pot_1, thanks".into()]),
+            batch: String::new(),
+            id: String::new(),
+            amount: 1,
+            currency: Currency::EUR,
+            day: 1,
+        };
+        assert_eq!(line.reference(|text| text == "own"), "own");
+        assert_eq!(line.reference(|text| text == "pot_1"), "pot_1");
+        assert_eq!(line.reference(|_| false), "theirs");
+        let nameless = StatementLine { references: Vec::new(), ..line };
+        assert_eq!(nameless.reference(|_| false), "");
     }
 
     #[test]

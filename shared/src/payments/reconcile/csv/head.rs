@@ -16,6 +16,7 @@ pub enum Column {
     Side,
     Currency,
     Reference,
+    Text,
     Batch,
     Id,
     Account,
@@ -103,6 +104,20 @@ const WORDS: &[(Column, &[&str])] = &[
         ],
     ),
     (
+        Column::Text,
+        &[
+            "description",
+            "details",
+            "libelle",
+            "verwendungszweck",
+            "concepto",
+            "descrizione",
+            "omschrijving",
+            "memo",
+            "text",
+        ],
+    ),
+    (
         Column::Batch,
         &[
             "batch",
@@ -173,7 +188,8 @@ pub fn columns(head: &[String]) -> Result<Vec<Option<Column>>, String> {
             return Err(format!("the head names a column like {name:?} twice"));
         }
     }
-    if !has(Column::Amount) && !(has(Column::Debit) && has(Column::Credit)) {
+    let both = has(Column::Debit) && has(Column::Credit);
+    if !has(Column::Amount) && !both {
         return Err("the head names no amount, nor debit and credit".into());
     }
     if !has(Column::Booked) && !has(Column::Valued) {
