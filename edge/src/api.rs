@@ -15,6 +15,7 @@ use shared::limits::{publish, query as limits};
 use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
 use shared::page::{self, Page};
+use shared::payments::payment::request as payment;
 use shared::payments::payout;
 use shared::payments::request as payments;
 use shared::privacy::PrivacyAsk;
@@ -100,7 +101,16 @@ fn check(
         Op::TransferCreate => payments::transfers(body).map(|_| ()),
         Op::TransferPost => payments::post(body).map(|_| ()),
         Op::PayoutCreate => payout::order(body).map(|_| ()),
-        Op::AccountEntries | Op::PayoutList => page_of(asked),
+        Op::PaymentCreate => payment::payment(body).map(|_| ()),
+        Op::PaymentCapture => payment::capture(body).map(|_| ()),
+        Op::PaymentRefund => payment::refund(body).map(|_| ()),
+        Op::PaymentList => page_of(asked).and_then(|()| {
+            let asked = page::query(asked);
+            payment::status(asked.get("status").map(String::as_str)).map(|_| ())
+        }),
+        Op::AccountEntries | Op::PaymentEvents | Op::PaymentRefundList | Op::PayoutList => {
+            page_of(asked)
+        }
         Op::AccountBalance => {
             let asked = page::query(asked);
             payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())

@@ -8,6 +8,7 @@
 mod answers;
 mod limits;
 mod parameters;
+mod payment;
 mod payments;
 mod payouts;
 mod schemas;
@@ -72,7 +73,7 @@ fn tag(product: &str) -> Value {
         "http" => "What belongs to no product.",
         "limits" => "How often something may be done.",
         "links" => "Short URLs.",
-        "payments" => "The ledger: accounts, transfers, holds.",
+        "payments" => "The ledger: accounts, transfers, holds; payments on it.",
         _ => "",
     };
     json!({"name": product, "description": about})

@@ -18,6 +18,8 @@ use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
+use shared::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
+use shared::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use shared::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use shared::payments::wire::{
     AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
@@ -202,6 +204,14 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "TransferAnswer" => reads::<TransferAnswer>(example),
         "Transfer" => reads::<TransferView>(example),
         "PostRequest" => reads::<PostRequest>(example),
+        "PaymentRequest" => reads::<PaymentRequest>(example),
+        "CaptureRequest" => reads::<CaptureRequest>(example),
+        "PaymentRefundRequest" => reads::<pay::RefundRequest>(example),
+        "Payment" => reads::<PaymentView>(example),
+        "PaymentPage" => reads::<Page<PaymentView>>(example),
+        "RefundPage" => reads::<Page<RefundView>>(example),
+        "PaymentEventPage" => reads::<Page<EventView>>(example),
+        "GatewayOrderPage" => reads::<Page<GatewayOrderRow>>(example),
         "LedgerCheck" => reads::<LedgerCheck>(example),
         "LedgerProof" => reads::<LedgerProof>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),

@@ -46,6 +46,10 @@ impl Documents {
 /// An operation's body that `app` may send: the example, about accounts of its own.
 pub(crate) async fn body(route: &Route, app: &App<'_>, documents: &Documents) -> Option<Value> {
     let mut body = documents.body(route)?;
+    if route.op == Op::PaymentCreate {
+        body["source"] = json!(app.account("EUR").await);
+        body["destination"] = json!(app.account("EUR").await);
+    }
     if route.op == Op::TransferCreate {
         body["debit_account"] = json!(app.account("EUR").await);
         body["credit_account"] = json!(app.account("EUR").await);
@@ -85,11 +89,12 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if route.op == Op::LimitPeek {
         path += "?policy=checkout&key=ann";
     }
-    path = path.replace("{policy}", "api");
+    path = path.replace("{policy}", "api").replace("{key}", "none");
     if route.product == "payments" && path.contains("{id}") {
-        let id = match path.contains("/transfers/") {
-            true => app.hold(10_000).await,
-            false => app.account("EUR").await,
+        let id = match path.split('/').nth(3) {
+            Some("payments") => app.payment(route.op).await,
+            Some("transfers") => app.hold(10_000).await,
+            _ => app.account("EUR").await,
         };
         path = path.replace("{id}", &id);
     }

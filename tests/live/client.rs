@@ -8,7 +8,7 @@
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use shared::problem::{self, Class, Kind};
-use shared::route::{self, Found, Side};
+use shared::route::{self, Found, Op, Side};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -340,6 +340,17 @@ impl<'a> App<'a> {
         });
         let held = self.pay("/api/v1/transfers", &body).send().await.is(201);
         held["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A payment between two new accounts in euros that `op` can be asked of; its id.
+    pub(crate) async fn payment(&self, op: Op) -> String {
+        let manual = if op == Op::PaymentRefund { "automatic" } else { "manual" };
+        let body = json!({
+            "source": self.account("EUR").await, "destination": self.account("EUR").await,
+            "amount": 10_000, "currency": "EUR", "capture_method": manual,
+        });
+        let made = self.pay("/api/v1/payments", &body).send().await.is(201);
+        made["id"].as_str().unwrap().to_owned()
     }
 
     /// Creates a link; its code.

@@ -7,119 +7,20 @@
 
 use crate::number;
 use crate::rng::Rng;
+use crate::rows::{Stored, same};
 use shared::machine::{At, Machine, turn};
 use shared::money::{AMOUNT_MAX, Currency};
-use shared::payments::account::{Account, Kind, Limits};
-use shared::payments::chain::{Head, place};
-use shared::payments::ledger::{
-    Actor, Batch, Ending, Input, Key, Ledger, Opening, Reply, View, Write,
-};
+use shared::payments::account::{Kind, Limits};
+use shared::payments::chain::Head;
+use shared::payments::ledger::{Actor, Batch, Ending, Input, Ledger, Opening, Reply, View};
 use shared::payments::request::Order;
-use shared::payments::transfer::{Entry, Purpose, Status, Transfer};
+use shared::payments::transfer::{Purpose, Status};
 use shared::problem::Problem;
 use shared::time::Millis;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const ACCOUNTS: u64 = 12;
-
-/// What the database holds.
-#[derive(Default)]
-struct Stored {
-    accounts: BTreeMap<u64, Account>,
-    transfers: BTreeMap<u64, Transfer>,
-    entries: Vec<Entry>,
-    head: Head,
-}
-
-impl Stored {
-    fn load(&self, inputs: &[Input]) -> View {
-        let mut keys = BTreeSet::new();
-        inputs.iter().for_each(|input| Ledger.reads(input, &mut keys));
-        let mut view = View { head: self.head.clone(), ..View::default() };
-        for key in keys {
-            let mut ids = vec![];
-            match key {
-                Key::Account(id) => ids.push(id),
-                Key::Transfer(id) => {
-                    let Some(transfer) = self.transfers.get(&id) else { continue };
-                    ids.extend([transfer.debit, transfer.credit]);
-                    view.transfers.insert(id, transfer.clone());
-                }
-            }
-            let known = ids.iter().filter_map(|id| self.accounts.get(id));
-            view.accounts.extend(known.map(|account| (account.id, account.clone())));
-        }
-        view
-    }
-
-    fn commit(&mut self, writes: &[Write], head: Head) {
-        for write in writes {
-            match write {
-                Write::Opened(account, _) | Write::Closed(account, _) => {
-                    self.accounts.insert(account.id, account.clone());
-                }
-                Write::Moved(id, funds) => self.accounts.get_mut(id).unwrap().funds = *funds,
-                Write::Made(transfer) | Write::Settled(transfer) => {
-                    self.transfers.insert(transfer.id, transfer.clone());
-                }
-                Write::Entered(entry) => self.entries.push(*entry),
-            }
-        }
-        self.head = head;
-    }
-
-    /// Everything that must always hold, from nothing but the rows.
-    fn check(&self) -> Result<(), String> {
-        let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
-        let mut head = Head { shard: self.head.shard, ..Head::default() };
-        let mut of: BTreeMap<u64, Vec<&Entry>> = BTreeMap::new();
-        let mut posted: BTreeMap<u64, Vec<i64>> = BTreeMap::new();
-        for entry in &self.entries {
-            same("H1", entry.id, place(head.shard, head.tree.size()))?;
-            head.append(entry.leaf, |_, _| {});
-            of.entry(entry.account).or_default().push(entry);
-            posted.entry(entry.transfer).or_default().push(entry.amount);
-        }
-        same("H2", &head, &self.head)?;
-        for account in self.accounts.values() {
-            *sums.entry(account.currency).or_default() += i128::from(account.funds.posted);
-            let mut sum = 0;
-            for (n, entry) in of.remove(&account.id).unwrap_or_default().into_iter().enumerate() {
-                sum += entry.amount;
-                same("A1", (entry.n, entry.balance), (n as u64 + 1, sum))?;
-            }
-            same("A1", account.funds.posted, sum)?;
-            self.check_holds(account)?;
-        }
-        for (currency, sum) in sums {
-            same("B1", (currency, sum), (currency, 0))?;
-        }
-        for transfer in self.transfers.values() {
-            let wanted = transfer.posted.map(|posted| vec![posted, -posted]);
-            same("T2", posted.remove(&transfer.id), wanted)?;
-        }
-        same("T2", posted.len(), 0)
-    }
-
-    fn check_holds(&self, account: &Account) -> Result<(), String> {
-        let pending = || self.transfers.values().filter(|one| one.status == Status::Pending);
-        let debits = pending().filter(|one| one.debit == account.id).map(|one| one.amount).sum();
-        let credits = pending().filter(|one| one.credit == account.id).map(|one| one.amount).sum();
-        let funds = account.funds;
-        same("A2", (funds.debits_held, funds.credits_held), (debits, credits))?;
-        let (low, high) = (funds.posted - funds.credits_held, funds.posted + funds.debits_held);
-        let limits = account.limits;
-        let over =
-            limits.no_debit_beyond_credit && high > 0 || limits.no_credit_beyond_debit && low < 0;
-        let fits = !over && high <= AMOUNT_MAX && low >= -AMOUNT_MAX;
-        if fits { Ok(()) } else { Err(format!("A2: {funds:?} of {account:?}")) }
-    }
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Result<(), String> {
-    if found == wanted { Ok(()) } else { Err(format!("{what}: {found:?}, not {wanted:?}")) }
-}
 
 /// The same question answered in the simplest way: balances are summed over all transfers.
 #[derive(Clone, Default)]
@@ -195,7 +96,7 @@ impl Plain {
 
     fn decide(&mut self, book: &Book, now: u64, input: &Input) -> Vec<u16> {
         match input {
-            Input::Open(..) | Input::Close(..) => vec![0],
+            Input::Open(..) | Input::Close(..) | Input::Pay(..) => vec![0],
             Input::Transfer(_, id, order) => vec![self.order(book, now, *id, order)],
             Input::Settle(_, id, ending) => vec![self.settle(now, *id, *ending)],
             Input::Batch(_, batch) => {
@@ -265,7 +166,7 @@ fn draw_input(rng: &mut Rng, next: &mut u64, last: u64) -> Input {
 fn statuses(reply: &Reply) -> Vec<u16> {
     let of = |problem: &Problem| problem.status();
     match reply {
-        Reply::Opened(_) | Reply::Closed(_) => vec![0],
+        Reply::Opened(_) | Reply::Closed(_) | Reply::Payment(..) => vec![0],
         Reply::Made(_) => vec![201],
         Reply::Settled(_) => vec![200],
         Reply::Refused(problem) => vec![of(problem)],

@@ -117,7 +117,7 @@ pub async fn look(app: &App, parked: bool) -> Result<u64, Error> {
     let now = db::now();
     let sql = format!(
         "select gateway, event, body from gateway_event \
-         where applied_at is null and error {which} and received_at <= $1 and received_at > $2 \
+         where applied_at is null and error {which} and received_at <= $1 and received_at >= $2 \
          order by received_at limit $3"
     );
     let since = if parked { now.0.saturating_sub(AGAIN_FOR_MS) } else { 0 };

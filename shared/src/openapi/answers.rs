@@ -66,7 +66,9 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         }
         Op::LinkUnlock => names.extend(["Location", "Set-Cookie"]),
         Op::Shorten => names.extend(["ETag", "Location"]),
-        Op::AccountOpen | Op::TransferCreate => names.push("Location"),
+        Op::AccountOpen | Op::TransferCreate | Op::PaymentCreate | Op::PaymentRefund => {
+            names.push("Location");
+        }
         Op::PrivacyExport | Op::PrivacyErase => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
         Op::LimitPolicyPut => {

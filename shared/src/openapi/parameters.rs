@@ -53,9 +53,11 @@ fn in_path(route: &Route, name: &str) -> Value {
     let (about, example) = match name {
         "name" if route.product == "limits" => ("The policy's name.", "checkout"),
         "policy" if route.side == Side::Edge => ("The policy's name.", "checkout"),
-        "key" => ("The key, percent-encoded.", "ann"),
         "policy" => ("The name of one of the service's own policies.", "api"),
         "id" if route.path.contains("/accounts/") => ("The account.", "acc_08Ew1PYy71m"),
+        "id" if route.path.contains("/payments/") => ("The payment.", "pay_08Ew1PYy71m"),
+        "key" if route.product == "payments" => ("The order's key.", "pay_08Ew1PYy71m-1"),
+        "key" => ("The key, percent-encoded.", "ann"),
         "id" if route.path.contains("/transfers/") => ("The transfer.", "trf_08Ew1PYy71m"),
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
@@ -135,6 +137,7 @@ fn in_query(route: &Route, name: &str) -> Value {
         "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
+        "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };

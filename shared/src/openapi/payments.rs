@@ -14,9 +14,9 @@ use crate::payments::wire::{
 use alloc::{format, string::String, vec};
 
 /// A snowflake of the examples' moment.
-const NUMBER: u64 = 116_000_000_000_000_000;
-const BY: &str = "service:0000001a2bc";
-const REQUEST: &str = "req_00112233445566778899aabbccddeeff";
+pub(super) const NUMBER: u64 = 116_000_000_000_000_000;
+pub(super) const BY: &str = "service:0000001a2bc";
+pub(super) const REQUEST: &str = "req_00112233445566778899aabbccddeeff";
 
 pub(super) fn account_request() -> AccountRequest {
     AccountRequest {

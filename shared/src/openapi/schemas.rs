@@ -2,7 +2,7 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{limits, payments, payouts};
+use super::{limits, payment, payments, payouts};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -17,6 +17,8 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
+use crate::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
+use crate::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use crate::payments::payout::{PayoutRequest, PayoutView, SagaView};
 use crate::payments::reconcile::wire::{
     DailyClose, FindingView, ReconciliationView, StatementAccount,
@@ -185,6 +187,14 @@ types! {
     "FindingPage": Page<FindingView> = page_of(payouts::finding(), "1");
     "StatementAccount": StatementAccount = payouts::statement_account();
     "DailyClosePage": Page<DailyClose> = page_of(payouts::daily_close(), "1");
+    "PaymentRequest": PaymentRequest = payment::request();
+    "CaptureRequest": CaptureRequest = CaptureRequest { amount: Some(1_000) };
+    "PaymentRefundRequest": pay::RefundRequest = payment::refund_request();
+    "Payment": PaymentView = payment::payment();
+    "PaymentPage": Page<PaymentView> = payment::payments();
+    "RefundPage": Page<RefundView> = payment::refunds();
+    "PaymentEventPage": Page<EventView> = payment::events();
+    "GatewayOrderPage": Page<GatewayOrderRow> = payment::orders();
     "LedgerCheck": LedgerCheck = payments::check();
     "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod frozen;
+mod gateways;
 mod keys;
+mod payments;
 mod proof;
 mod replicas;
 mod transfers;

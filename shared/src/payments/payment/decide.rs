@@ -7,7 +7,7 @@ use super::report::report;
 use super::step::{Desk, no_payment};
 use super::{Ask, Input, Party, Payment, REFUNDS_MAX, Refund, RefundStatus, Status};
 use crate::machine::Step;
-use crate::payments::error::{AMOUNT, EXCEEDS_PAYMENT};
+use crate::payments::error::{AMOUNT, EXCEEDS_PAYMENT, SAME_ACCOUNT};
 use crate::payments::gateway::Action;
 use crate::payments::ledger::{Actor, Ledger, Reply, View};
 use crate::payments::transfer::Purpose;
@@ -47,6 +47,10 @@ fn create(desk: &mut Desk<'_>) -> Result<(), Problem> {
     let is_payout = desk.payment.is_payout();
     let by_gateway = matches!(desk.payment.source, Party::Gateway { .. });
     let sides = desk.payment.sides();
+    if sides.0 == sides.1 {
+        // An account of the gateway's own books.
+        return Err(field(&SAME_ACCOUNT, "/destination", "is the source".into()));
+    }
     let at_once = !manual && desk.payment.books.is_none();
     let made = desk.transfer(sides, amount, Purpose::Payment, !at_once).map_err(as_party)?;
     if at_once {

@@ -34,7 +34,7 @@ pub const IDS: usize = 4;
 
 /// Where a payment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PaymentStatus"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// A gateway was asked, and has not answered for good.

@@ -4,6 +4,7 @@ mod limits;
 mod links;
 mod ops;
 mod origin;
+mod payment;
 mod payments;
 mod payouts;
 
@@ -54,6 +55,7 @@ pub const ROUTES: Table = Table(&[
     limits::ROUTES,
     payments::ROUTES,
     payouts::ROUTES,
+    payment::ROUTES,
     ops::ROUTES,
     origin::ROUTES,
 ]);

@@ -97,6 +97,7 @@ pub(super) const ROUTES: &[Route] = &[
         problems: &[
             &payments::NO_TRANSFER,
             &payments::NOT_PENDING,
+            &payments::KEPT,
             &payments::AMOUNT,
             &payments::EXCEEDS_HOLD,
             &payments::CARD_NUMBER,
@@ -108,7 +109,7 @@ pub(super) const ROUTES: &[Route] = &[
         guard: CLOSED,
         summary: "Void a pending transfer",
         response: (200, "Transfer"),
-        problems: &[&payments::NO_TRANSFER, &payments::NOT_PENDING],
+        problems: &[&payments::NO_TRANSFER, &payments::NOT_PENDING, &payments::KEPT],
         ..route(Op::TransferVoid, "POST", VOID, Through, WRITE)
     },
 ];

@@ -1,0 +1,421 @@
+//! Payments against a gateway that loses, doubles, delays and reorders what it says, by seed.
+//!
+//! The gateway is a model of its own: effects by key, each once. Every point between a step's
+//! commit, the call, its answer and the answer's commit may be the one where the process dies.
+//! Numbered invariants, beside those of `rows.rs`: Y1 only payments in flight hold anything. Y2
+//! captured ≤ authorized, refunds ≤ captured. Y3 a key has one order and one effect. Y4 in the
+//! calm a gateway keeps of each payment exactly what the payment says, and owes nobody. Y5 what
+//! comes late or twice changes nothing. Y6 a payment's events are numbered without a gap, each
+//! follows from the last, and the last says what the payment is.
+
+use crate::number;
+use crate::rng::Rng;
+use crate::rows::{Stored, same};
+use shared::machine::{At, Machine, turn};
+use shared::money::Currency;
+use shared::payments::account::{Kind, Limits};
+use shared::payments::chain::Head;
+use shared::payments::gateway::{Action, Happened, Order, Report};
+use shared::payments::ledger::{Actor, Input, Ledger, Opening, Reply, View};
+use shared::payments::payment::{self, Ask, Books, Fee, Party, Payment, RefundStatus, Status};
+use shared::payments::wire::{account_id, parse};
+use shared::time::Millis;
+use std::collections::BTreeMap;
+
+const BOOKS: Books = Books { receivable: 1, settled: 2, fees: 3, owed: 4 };
+/// Wallets, which may not be overdrawn, and cash, which may.
+const WALLETS: std::ops::Range<u64> = 5..9;
+const CASH: u64 = 9;
+
+/// What the gateway did: by key, the report that it gives from then on.
+#[derive(Default)]
+struct Model {
+    effects: BTreeMap<String, Report>,
+    /// What it will say by itself, some day.
+    says: Vec<Report>,
+}
+
+impl Model {
+    fn sums(&self, subject: &str) -> (i64, i64, bool) {
+        let (mut taken, mut back, mut released) = (0, 0, false);
+        for effect in self.effects.values().filter(|effect| effect.subject == subject) {
+            match effect.happened {
+                Happened::Captured => taken += effect.amount,
+                Happened::Refunded => back += effect.amount,
+                Happened::Canceled => released = true,
+                _ => {}
+            }
+        }
+        (taken, back, released)
+    }
+
+    /// Does an order once.
+    fn send(&mut self, rng: &mut Rng, order: &Order) -> Report {
+        if let Some(known) = self.effects.get(&order.key) {
+            return known.clone();
+        }
+        let subject = order.subject.clone().unwrap_or_else(|| format!("g_{}", order.key));
+        let (taken, back, released) = self.sums(&subject);
+        let more = i64::from(rng.chance(40));
+        let mut amount = order.amount;
+        let failed = Happened::Failed("no".into());
+        let happened = match order.action {
+            Action::Authorize | Action::Charge | Action::Payout if rng.chance(120) => failed,
+            Action::Authorize => {
+                amount += more;
+                Happened::Authorized
+            }
+            Action::Charge => {
+                amount += more;
+                Happened::Captured
+            }
+            Action::Capture if released || taken > 0 || rng.chance(80) => failed,
+            Action::Capture => Happened::Captured,
+            Action::Cancel if taken > 0 => failed,
+            Action::Cancel => Happened::Canceled,
+            Action::Refund if amount > taken - back => Happened::RefundFailed("too much".into()),
+            // What we may not keep must go back; a caller's refund may fail.
+            Action::Refund if back == 0 && taken > amount && rng.chance(100) => {
+                Happened::RefundFailed("no".into())
+            }
+            Action::Refund => Happened::Refunded,
+            Action::Payout => Happened::PaidOut,
+        };
+        let fee = (happened == Happened::Captured && rng.chance(700)).then_some(amount / 50);
+        let key = Some(order.key.clone());
+        let report = Report {
+            reference: order.reference.clone(),
+            key,
+            subject,
+            part: None,
+            happened,
+            amount,
+            currency: order.currency,
+            fee,
+        };
+        self.besides(rng, order, &report);
+        self.effects.insert(order.key.clone(), report.clone());
+        report
+    }
+
+    /// What it says without being asked, some of it again and some of it stale.
+    fn besides(&mut self, rng: &mut Rng, order: &Order, report: &Report) {
+        let unnamed = Report { key: None, ..report.clone() };
+        if rng.chance(500) {
+            self.says.push(report.clone());
+        }
+        if report.happened != Happened::Captured {
+            return;
+        }
+        if rng.chance(300) {
+            self.says.push(Report { happened: Happened::Authorized, ..unnamed.clone() });
+        }
+        if rng.chance(200) {
+            self.says.push(Report { happened: Happened::Settled, ..unnamed.clone() });
+        }
+        if rng.chance(60) {
+            let part = Some(format!("d_{}", order.key));
+            let disputed = Report { happened: Happened::Disputed, part, ..unnamed.clone() };
+            self.says.push(Report { happened: Happened::DisputeWon, ..disputed.clone() });
+            self.says.push(disputed);
+        }
+        if order.action == Action::Charge && rng.chance(50) {
+            let second = Report { subject: format!("{}~2", report.subject), ..unnamed };
+            self.effects.insert(format!("{}~2", order.key), second.clone());
+            self.says.push(second);
+        }
+    }
+}
+
+struct World {
+    rng: Rng,
+    stored: Stored,
+    gateway: Model,
+    now: u64,
+    next: u64,
+    commits: u64,
+}
+
+fn actor() -> Actor {
+    Actor { app: "app_1".into(), by: "service:k".into(), request: "req_1".into() }
+}
+
+fn follows(from: Option<Status>, to: Status) -> bool {
+    use Status as S;
+    let Some(from) = from else {
+        return matches!(to, S::Processing | S::Authorized | S::Captured);
+    };
+    let over = [S::Captured, S::Settled, S::PartiallyRefunded, S::Refunded, S::Disputed];
+    match from {
+        S::Processing => to != S::Settled && to != S::Refunded,
+        S::Authorized => matches!(to, S::Processing | S::Captured | S::Canceled | S::Failed),
+        S::Failed | S::Canceled => to == from,
+        _ => over.contains(&to),
+    }
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let rng = Rng::new(seed);
+        let stored = Stored::default();
+        let mut world =
+            Self { rng, stored, gateway: Model::default(), now: 1_000, next: 1_000, commits: 0 };
+        for id in 1..=CASH {
+            let kind = match id {
+                4 => Kind::Liability,
+                3 => Kind::Expense,
+                _ if WALLETS.contains(&id) => Kind::Liability,
+                _ => Kind::Asset,
+            };
+            let strict = WALLETS.contains(&id) && id != WALLETS.start;
+            let limits = Limits { no_debit_beyond_credit: strict, ..Limits::default() };
+            let name = account_id(id);
+            let opening = Opening { id, name, currency: Currency::EUR, kind, limits };
+            let at = At { now: Millis(1), draw: 0 };
+            let step = Ledger.decide(&View::default(), at, Input::Open(actor(), opening));
+            world.stored.commit(&step.writes, Head::default());
+        }
+        world
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Decides and commits; some commits are lost, and nothing of them remains.
+    fn submit(&mut self, payment: u64, ask: Ask) -> Option<Reply> {
+        let ids = [self.id(), self.id(), self.id(), self.id()];
+        let by = Actor { by: "test".into(), ..actor() };
+        let input = Input::Pay(by, payment::Input { payment, ids, ask });
+        self.now += self.rng.below(20);
+        let mut view = self.stored.load(std::slice::from_ref(&input));
+        let at = At { now: Millis(self.now), draw: 0 };
+        let mut turn = turn(&Ledger, &mut view, at, [input]);
+        if self.rng.chance(50) {
+            return None;
+        }
+        self.stored.commit(&turn.writes, view.head);
+        self.commits += 1;
+        turn.replies.pop()
+    }
+
+    fn create(&mut self) {
+        let wallet = |rng: &mut Rng| Party::Account(rng.range(WALLETS.start, WALLETS.end - 1));
+        let card = || Party::Gateway { gateway: "simulator".into(), token: "tok".into() };
+        let (source, destination) = match self.rng.below(6) {
+            0 => (wallet(&mut self.rng), Party::Account(CASH)),
+            1 => (wallet(&mut self.rng), card()),
+            2 => (Party::Account(CASH), wallet(&mut self.rng)),
+            _ => (card(), wallet(&mut self.rng)),
+        };
+        let amount = self.rng.range(50, 1_000) as i64;
+        let is_payout = matches!(destination, Party::Gateway { .. });
+        let by_gateway = is_payout || matches!(source, Party::Gateway { .. });
+        let takes_fee = destination != Party::Account(CASH) && !is_payout;
+        let fee = (takes_fee && self.rng.chance(300)).then_some(Fee { amount: 20, account: CASH });
+        let fee = fee.filter(|_| source != Party::Account(CASH));
+        let text = serde_json::json!({
+            "amount": amount, "currency": "EUR", "source": account_id(1),
+            "destination": account_id(2),
+        });
+        let blank = payment::request::payment(text.to_string().as_bytes()).unwrap();
+        let payment = Payment {
+            id: self.id(),
+            app: "app_1".into(),
+            source,
+            destination,
+            books: by_gateway.then_some(BOOKS),
+            manual: self.rng.chance(500),
+            fee,
+            ..blank
+        };
+        self.submit(payment.id, Ask::Create(Box::new(payment)));
+    }
+
+    fn any(&mut self) -> Option<u64> {
+        let count = self.stored.payments.len() as u64;
+        let n = self.rng.below(count.max(1));
+        self.stored.payments.keys().nth(n as usize).copied()
+    }
+
+    fn amount(&mut self) -> Option<i64> {
+        self.rng.chance(600).then(|| self.rng.range(1, 700) as i64)
+    }
+
+    /// The relay takes an order up, and dies somewhere on the way, or does not.
+    fn carry(&mut self, calm: bool) {
+        let count = self.stored.orders.len() as u64;
+        let n = self.rng.below(count.max(1));
+        let Some((_, order)) = self.stored.orders.values().nth(n as usize).cloned() else {
+            return;
+        };
+        // 0: before the call. 1: the call is made, its answer is lost. 2: the answer's commit is.
+        let point = if calm { 9 } else { self.rng.below(5) };
+        if point == 0 {
+            return;
+        }
+        let report = self.gateway.send(&mut self.rng, &order);
+        if point == 1 {
+            return;
+        }
+        self.hear(report.clone());
+        if point == 2 {
+            // It was committed, and the process died before it knew.
+            self.hear(report);
+        }
+    }
+
+    /// Whether it was committed.
+    fn hear(&mut self, report: Report) -> bool {
+        let id = parse("pay", &report.reference).unwrap();
+        self.submit(id, Ask::Report(report)).is_some()
+    }
+
+    /// The gateway says something of what it has to say; some of it stays and is said again.
+    fn listen(&mut self, calm: bool) {
+        if self.gateway.says.is_empty() {
+            return;
+        }
+        let n = self.rng.below(self.gateway.says.len() as u64) as usize;
+        let report = self.gateway.says[n].clone();
+        // It says it until it is told that it was heard.
+        if self.hear(report) && (calm || self.rng.chance(700)) {
+            self.gateway.says.swap_remove(n);
+        }
+    }
+
+    fn step(&mut self) {
+        match self.rng.below(10) {
+            0 | 1 => self.create(),
+            2 => {
+                let (id, amount) = (self.any(), self.amount());
+                id.map(|id| self.submit(id, Ask::Capture(amount)));
+            }
+            3 => {
+                if self.rng.chance(400) {
+                    self.any().map(|id| self.submit(id, Ask::Cancel));
+                }
+            }
+            4 => {
+                let (id, amount) = (self.any(), self.amount());
+                id.map(|id| self.submit(id, Ask::Refund(amount, None)));
+            }
+            5..=7 => self.carry(false),
+            _ => self.listen(false),
+        }
+    }
+
+    fn check_each(&self) -> Result<(), String> {
+        for one in self.stored.payments.values() {
+            let fits = one.captured <= one.amount && one.refunded(true) <= one.captured;
+            same(&format!("Y2 {one:?}"), fits, true)?;
+            let held = matches!(one.status, Status::Processing | Status::Authorized);
+            same(&format!("Y1 {one:?}"), one.hold.is_some(), held)?;
+        }
+        Ok(())
+    }
+
+    fn check_events(&self) -> Result<(), String> {
+        let mut last: BTreeMap<u64, (u64, Status)> = BTreeMap::new();
+        for event in &self.stored.events {
+            let before = last.get(&event.payment).copied();
+            same("Y6", event.n, before.map_or(1, |(n, _)| n + 1))?;
+            let fits = follows(before.map(|(_, status)| status), event.status);
+            same(&format!("Y6 {before:?} {event:?}"), fits, true)?;
+            last.insert(event.payment, (event.n, event.status));
+        }
+        for one in self.stored.payments.values() {
+            same("Y6", last.get(&one.id), Some(&(one.events, one.status)))?;
+        }
+        Ok(())
+    }
+
+    /// Everything is said and done: what the gateway has is what the payments say.
+    fn check_calm(&self) -> Result<(), String> {
+        same("Y3", self.stored.orders.len(), 0)?;
+        let mut net: BTreeMap<u64, i64> = BTreeMap::new();
+        for effect in self.gateway.effects.values() {
+            let sign = match effect.happened {
+                Happened::Captured => 1,
+                Happened::Refunded | Happened::PaidOut => -1,
+                _ => continue,
+            };
+            *net.entry(parse("pay", &effect.reference).unwrap()).or_default() +=
+                sign * effect.amount;
+        }
+        let (mut all, mut owed) = (0, 0);
+        for one in self.stored.payments.values() {
+            same(&format!("Y4 {one:?}"), one.status == Status::Processing, false)?;
+            if one.books.is_none() {
+                continue;
+            }
+            let kept = one.captured - one.refunded(false);
+            let stuck = |taken: &&payment::Taken| taken.status == RefundStatus::Failed;
+            let stuck: i64 = one.taken.iter().filter(stuck).map(|taken| taken.amount).sum();
+            let wanted = if one.is_payout() { -kept } else { kept + stuck };
+            let found = net.remove(&one.id).unwrap_or(0);
+            same(&format!("Y4 {one:?} {:?}", self.gateway.effects), found, wanted)?;
+            all += found;
+            owed += stuck;
+        }
+        let posted = |id| self.stored.accounts[&id].funds.posted;
+        let books = [BOOKS.receivable, BOOKS.settled, BOOKS.fees].map(posted);
+        same("Y4 books", books.iter().sum::<i64>(), all)?;
+        same("Y4 owed", -posted(BOOKS.owed), owed)
+    }
+}
+
+/// One life; how many commits it had.
+fn run(seed: u64, steps: u64) -> Result<u64, String> {
+    let mut world = World::new(seed);
+    for n in 0..steps {
+        world.step();
+        if n % 16 == 0 {
+            world.check_each()?;
+        }
+    }
+    for _ in 0..200_000 {
+        if world.stored.orders.is_empty() && world.gateway.says.is_empty() {
+            break;
+        }
+        world.carry(true);
+        world.listen(true);
+    }
+    // Y5: all of it once more.
+    let before = (world.stored.payments.clone(), world.stored.entries.len());
+    for report in world.gateway.effects.clone().into_values() {
+        world.hear(report);
+    }
+    for (now, then) in world.stored.payments.values().zip(before.0.values()) {
+        same("Y5", now, then)?;
+    }
+    same("Y5", world.stored.entries.len(), before.1)?;
+    world.check_each()?;
+    world.check_events()?;
+    world.check_calm()?;
+    world.stored.check()?;
+    Ok(world.commits)
+}
+
+fn seeds(count: u64, steps: u64) {
+    let count = number("SIM_SEEDS").unwrap_or(count);
+    let seeds = number("SIM_SEED").map_or(0..count, |seed| seed..seed + 1);
+    let mut commits = 0;
+    for seed in seeds {
+        commits += run(seed, steps).unwrap_or_else(|what| panic!("SIM_SEED={seed}: {what}"));
+    }
+    println!("{commits} commits");
+}
+
+#[test]
+fn p5_p7_p23_payments_agree_with_the_gateway_whatever_is_lost_doubled_or_late() {
+    seeds(1_500, 250);
+}
+
+/// Millions of commits: `cargo test -p shared --test sim millions_of_payments -- --ignored`.
+#[test]
+#[ignore = "takes minutes; SIM_SEEDS scales it"]
+fn millions_of_payments() {
+    seeds(20_000, 300);
+}
