@@ -399,10 +399,11 @@ async fn mark(
 ///
 /// # Errors
 /// The database is down.
-pub async fn told(app: &App, report: Report) -> Result<bool, Error> {
+pub async fn told(app: &App, gateway: &str, report: Report) -> Result<bool, Error> {
     let Some(id) = parse(&report.reference) else { return Ok(false) };
-    let sql = "select saga, amount, currency from payout where id = $1";
-    let rows = app.db.read(sql, values![id]).await?;
+    // Another gateway does not speak of it.
+    let sql = "select saga, amount, currency from payout where id = $1 and gateway = $2";
+    let rows = app.db.read(sql, values![id, gateway]).await?;
     let Some(row) = rows.first() else { return Ok(false) };
     if (db::signed(row, "amount")?, currency(row)?) != (report.amount, report.currency) {
         tracing::error!(

@@ -7,6 +7,7 @@
 
 mod inbox;
 
+use super::super::gateway::bank;
 use super::super::said;
 use super::run::{self, Job, Source};
 use super::{ours, shown};
@@ -88,7 +89,7 @@ pub async fn look(app: &App, now: Millis) -> Result<(), Error> {
 /// Every gateway has a row, from the day on which it is first seen.
 async fn enlist(app: &App, now: Millis) -> Result<(), Error> {
     let today = now.day();
-    for gateway in app.gateways.iter().filter(|gateway| gateway.name() != "bank") {
+    for gateway in app.gateways.iter().filter(|gateway| gateway.name() != bank::NAME) {
         let sql = "select account from daily_close where account = 0 and source = $1";
         if !app.db.read(sql, values![gateway.name()]).await?.is_empty() {
             continue;
@@ -137,7 +138,7 @@ impl Due {
         let is_file = self.source == DIRECTORY;
         let closed = match is_file {
             true => false,
-            false => match close_gateway(app, &self.source, self.day, now).await {
+            false => match close_gateway(app, &self.source, self.day).await {
                 Ok(()) => true,
                 Err(why) => {
                     tracing::warn!(source = self.source, why, "a report has not come");
@@ -183,7 +184,7 @@ impl Due {
 ///
 /// # Errors
 /// Why not: it is tried again.
-pub async fn close_gateway(app: &App, name: &str, day: u32, now: Millis) -> Result<(), String> {
+pub async fn close_gateway(app: &App, name: &str, day: u32) -> Result<(), String> {
     let Some(gateway) = app.gateways.get(name) else {
         return Err("the gateway is not configured here".into());
     };
@@ -212,7 +213,6 @@ pub async fn close_gateway(app: &App, name: &str, day: u32, now: Millis) -> Resu
         by: "system".into(),
         request: String::new(),
     };
-    let _ = now;
     finish(app, job).await
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: a file is known by what it holds; one that is refused is told once and holds up no
 //! other. That a payout was paid is told to its saga before the file counts as read.
 
+use super::super::super::gateway::bank;
 use super::super::super::{payouts, statement};
 use super::super::run::{Job, Source};
 use super::super::{ours, unreadable};
@@ -169,5 +170,5 @@ async fn paid(app: &App, line: &StatementLine) -> Result<(), Error> {
         currency: line.currency,
         fee: None,
     };
-    payouts::told(app, report).await.map(|_| ())
+    payouts::told(app, bank::NAME, report).await.map(|_| ())
 }
