@@ -1,12 +1,14 @@
 //! Payouts as sagas on a real database: reserved, ordered once, posted or given back.
 
 use super::{Bank, slug};
-use crate::support::{Place, application, body, call, status, write};
+use crate::support::{Place, application, body, call, status};
 use origin::app::App;
 use origin::payments::reconciliations::daily;
 use origin::payments::{payouts, said};
 use origin::{db, sagas, values};
 use serde_json::{Value, json};
+use shared::payments::ledger::{Actor, Ending, Input};
+use shared::payments::wire;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -267,25 +269,39 @@ async fn p9_a_saga_that_is_stuck_waits_for_an_operator() {
     let wallet = bank.wallet(100).await;
     let made = bank.paid_out(&to(&wallet, &token("tok_ok"), 60)).await;
     let id = made["id"].as_str().unwrap();
-    // The hold is lost behind the origin's back: what the gateway has paid cannot be undone.
-    write(&bank.app, "update transfer set status = 2 where held = 1", vec![]).await;
+    // The hold is gone, though only the payout may end it: what is paid cannot be undone.
+    let actor = Actor { app: bank.owner.clone(), by: "system".into(), request: String::new() };
+    let hold = wire::parse("trf", made["transfer"].as_str().unwrap()).unwrap();
+    let void = Input::Settle(actor, hold, Ending::Void);
+    bank.app.ledger.submit(None, void, Arc::new(|_| None)).await.unwrap();
+    for _ in 0..2 {
+        calm(&[&bank.app]).await;
+        let path = "/admin/sagas?status=stuck";
+        let page = body(&sagas::list(&bank.app, &call("", "GET", path, "")).await);
+        let saga = &page["items"][0];
+        assert_eq!((&saga["subject"], &saga["status"]), (&json!(id), &json!("stuck")));
+        assert_eq!(bank.payout(id).await["status"], "processing", "neither paid nor failed");
+        let saga = saga["id"].as_str().unwrap();
+        let retry = call("", "POST", &format!("/admin/sagas/{saga}"), "");
+        assert_eq!(status(&sagas::retry(&bank.app, &retry).await), 200);
+    }
+    let log = bank.log(id).await;
+    assert_eq!(log.iter().filter(|line| *line == "settle failed").count(), 2, "{log:?}");
+    assert!(log.iter().all(|line| !line.starts_with("release")), "{log:?}");
+    bank.adds_up().await;
+}
+
+#[tokio::test]
+async fn p9_a_saga_that_is_over_is_not_retried() {
+    let bank = bank_with(&[]).await;
+    let wallet = bank.wallet(100).await;
+    bank.paid_out(&to(&wallet, &token("tok_ok"), 60)).await;
     calm(&[&bank.app]).await;
-    let path = "/admin/sagas?status=stuck";
-    let page = body(&sagas::list(&bank.app, &call("", "GET", path, "")).await);
-    let saga = &page["items"][0];
-    assert_eq!((&saga["subject"], &saga["status"]), (&json!(id), &json!("stuck")));
-    assert_eq!(bank.payout(id).await["status"], "processing", "neither paid nor failed");
-    write(&bank.app, "update transfer set status = 1 where held = 1", vec![]).await;
-    let saga_id = saga["id"].as_str().unwrap();
-    let mut retry = call("", "POST", &format!("/admin/sagas/{saga_id}/retry"), "");
-    retry.segments = vec![saga_id.into()];
-    assert_eq!(status(&sagas::retry(&bank.app, &retry).await), 200);
-    calm(&[&bank.app]).await;
-    assert_eq!(bank.payout(id).await["status"], "paid");
-    assert_eq!(bank.balance(&wallet).await, [40, 0, 40]);
+    let page = body(&sagas::list(&bank.app, &call("", "GET", "/admin/sagas", "")).await);
+    let saga = page["items"][0]["id"].as_str().unwrap();
+    let retry = call("", "POST", &format!("/admin/sagas/{saga}"), "");
     let over = sagas::retry(&bank.app, &retry).await;
     assert_eq!((status(&over), slug(&over).as_str()), (409, "payments/saga-is-over"));
-    bank.adds_up().await;
 }
 
 fn files(dir: &Path) -> Vec<String> {

@@ -170,34 +170,4 @@ impl Message {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn p8_amounts_and_control_sums_are_exact_decimals() {
-        assert_eq!(decimal(12_345, 2), "123.45");
-        assert_eq!(decimal(5, 3), "0.005");
-        assert_eq!(decimal(7, 0), "7");
-        assert_eq!(decimal(9_007_199_254_740_991, 2), "90071992547409.91");
-        let of = |all: &[(i64, &str)]| Message {
-            version: Version::Three,
-            id: "m".into(),
-            made: Millis(0),
-            debtor: Debtor { name: "a".into(), iban: "b".into(), bic: None },
-            transfers: all
-                .iter()
-                .map(|(amount, code)| Transfer {
-                    end_to_end: "e".into(),
-                    amount: *amount,
-                    currency: Currency::of(code).unwrap(),
-                    creditor: Creditor { name: "c".into(), iban: "d".into(), bic: None },
-                })
-                .collect(),
-        };
-        assert_eq!(of(&[(10, "EUR"), (20, "EUR"), (70, "EUR")]).control_sum(), "1.00");
-        assert_eq!(of(&[(5, "JPY")]).control_sum(), "5");
-        assert_eq!(of(&[(5, "KWD")]).control_sum(), "0.005");
-        let most = 9_007_199_254_740_991;
-        assert_eq!(of(&[(most, "EUR"), (most, "EUR")]).control_sum(), "180143985094819.82");
-    }
-}
+mod tests;
