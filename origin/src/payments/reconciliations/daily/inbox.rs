@@ -170,5 +170,5 @@ async fn paid(app: &App, line: &StatementLine) -> Result<(), Error> {
         currency: line.currency,
         fee: None,
     };
-    payouts::told(app, bank::NAME, report).await.map(|_| ())
+    payouts::steps::told(app, bank::NAME, report).await.map(|_| ())
 }
