@@ -33,7 +33,7 @@ fn by_card(token: &str, wallet: &str, amount: i64, capture: &str) -> Value {
 }
 
 /// Has replicas relay and listen until nothing is left to do.
-async fn calm(replicas: &[&Arc<App>]) {
+pub(super) async fn calm(replicas: &[&Arc<App>]) {
     let until = Instant::now() + PATIENCE;
     loop {
         for app in replicas {

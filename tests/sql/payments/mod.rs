@@ -9,6 +9,7 @@ mod payouts;
 mod proof;
 mod reconciliations;
 mod replicas;
+mod stripe;
 mod transfers;
 
 use crate::support::{Place, application, body, call, status, with};
