@@ -5,6 +5,7 @@
 
 use super::super::columns::{self, TRANSFER};
 use super::super::gateway::Trouble;
+use super::super::statement::pain002::Rejection;
 use super::{FROM, PAYOUT, currency};
 use crate::app::App;
 use crate::db::{self, Error};
@@ -184,4 +185,21 @@ pub async fn told(app: &App, gateway: &str, report: Report) -> Result<bool, Erro
         Outcome::Waits | Outcome::Again(_) => Ok(false),
         outcome => sagas::news(app, saga, SEND, outcome).await,
     }
+}
+
+/// Tells a payout that its bank will not execute it.
+///
+/// # Errors
+/// The database is down.
+pub async fn rejected(app: &App, gateway: &str, rejection: &Rejection) -> Result<bool, Error> {
+    let Some(reference) = of_bank_reference(&rejection.reference) else { return Ok(false) };
+    let id = parse(&reference).unwrap_or(0);
+    let sql = "select saga from payout where id = $1 and gateway = $2";
+    let rows = app.db.read(sql, values![id, gateway]).await?;
+    let Some(row) = rows.first() else { return Ok(false) };
+    let why = match rejection.why.as_str() {
+        "" => "the bank has rejected it".into(),
+        code => format!("the bank has rejected it: {code}"),
+    };
+    sagas::news(app, db::number(row, "saga")?, SEND, Outcome::Failed(why)).await
 }
