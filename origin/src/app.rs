@@ -35,6 +35,8 @@ pub struct App {
     pub gateways: Gateways,
     /// Wakes the relay to the gateways: orders were made.
     pub order_news: Notify,
+    /// Wakes the sagas: one was begun, or has news.
+    pub saga_news: Notify,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
     /// To the edge.
@@ -84,6 +86,7 @@ impl App {
             ledger: Lane::start(ledgers, app.clone()),
             gateways,
             order_news: Notify::new(),
+            saga_news: Notify::new(),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

@@ -27,6 +27,7 @@ pub mod privacy;
 pub mod respond;
 pub mod router;
 pub mod rows;
+pub mod sagas;
 pub mod seal;
 pub mod shell;
 pub mod subjects;

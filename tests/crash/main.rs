@@ -17,6 +17,7 @@ mod internal;
 mod keeper;
 mod ledger;
 mod load;
+mod payouts;
 mod redirects;
 mod replay;
 mod replicas;

@@ -10,9 +10,12 @@ pub mod hooks;
 pub mod kept;
 pub mod orders;
 pub mod payment;
+pub mod payouts;
 pub mod privacy;
 pub mod proof;
+pub mod reconciliations;
 pub mod said;
+pub mod statement;
 pub mod store;
 pub mod transfers;
 

@@ -55,6 +55,12 @@ fn in_path(route: &Route, name: &str) -> Value {
         "policy" if route.side == Side::Edge => ("The policy's name.", "checkout"),
         "policy" => ("The name of one of the service's own policies.", "api"),
         "id" if route.path.contains("/accounts/") => ("The account.", "acc_08Ew1PYy71m"),
+        "id" if route.path.contains("/statement-accounts/") => ("The account.", "acc_08Ew1PYy71m"),
+        "id" if route.path.contains("/payouts/") => ("The payout.", "pot_08Ew1PYy71m"),
+        "id" if route.path.contains("/sagas/") => ("The saga.", "sga_08Ew1PYy71m"),
+        "id" if route.path.contains("/reconciliations/") => {
+            ("The reconciliation.", "rec_08Ew1PYy71m")
+        }
         "id" if route.path.contains("/payments/") => ("The payment.", "pay_08Ew1PYy71m"),
         "key" if route.product == "payments" => ("The order's key.", "pay_08Ew1PYy71m-1"),
         "key" => ("The key, percent-encoded.", "ann"),
@@ -88,6 +94,11 @@ fn in_query(route: &Route, name: &str) -> Value {
     let (about, schema, example) = match name {
         name if route.product == "limits" && of_limits(name).is_some() => {
             of_limits(name).unwrap_or_default()
+        }
+        name if route.path.starts_with("/admin/reconciliations")
+            && of_statements(name).is_some() =>
+        {
+            of_statements(name).unwrap_or_default()
         }
         "limit" => (
             "Items on the page.",
@@ -162,10 +173,46 @@ fn in_query(route: &Route, name: &str) -> Value {
     json!({
         "name": name,
         "in": "query",
-        "required": matches!(name, "key" | "entry"),
+        "required": matches!(name, "key" | "entry")
+            || name == "account" && route.method == "POST",
         "description": about,
         "schema": schema,
         "example": example,
+    })
+}
+
+/// What only reconciliations ask, or ask in their own way.
+fn of_statements(name: &str) -> Option<(&'static str, Value, Value)> {
+    use crate::payments::reconcile::request::{WINDOW_DAYS_DEFAULT, WINDOW_DAYS_MAX};
+    let date = || json!({"type": "string", "format": "date"});
+    Some(match name {
+        "account" => (
+            "The ledger account that the statement is about.",
+            json!({"type": "string"}),
+            json!("acc_08Ew1PYy71m"),
+        ),
+        "from" => (
+            "The first day; the one after the last that is closed, else the statement's, when \
+             missing.",
+            date(),
+            json!("2026-11-19"),
+        ),
+        "day" => ("The last day; the statement's when missing.", date(), json!("2026-11-19")),
+        "window_days" => (
+            "How many days apart the same money may stand on both sides.",
+            json!({
+                "type": "integer", "minimum": 0, "maximum": WINDOW_DAYS_MAX,
+                "default": WINDOW_DAYS_DEFAULT,
+            }),
+            json!(3),
+        ),
+        "close" => (
+            "Whether the day is closed with it: what comes later belongs to the next.",
+            json!({"type": "boolean", "default": false}),
+            json!(false),
+        ),
+        "kind" => ("Only findings of this kind.", json!({"type": "string"}), json!("missing_here")),
+        _ => return None,
     })
 }
 

@@ -41,4 +41,11 @@ kinds! {
     NO_DELIVERY "no-such-delivery" NotFound "No such delivery";
     ENDPOINTS_FULL "too-many-endpoints" Conflict "The application has as many endpoints as it may";
     ENDPOINT_DISABLED "endpoint-disabled" Conflict "The endpoint is disabled";
+    NO_PAYOUT "no-such-payout" NotFound "No such payout";
+    NO_SAGA "no-such-saga" NotFound "No such saga";
+    NO_RECONCILIATION "no-such-reconciliation" NotFound "No such reconciliation";
+    RECONCILING "reconciling" Conflict "A reconciliation is under way";
+    STATEMENT "unreadable-statement" Unacceptable "The statement cannot be read";
+    OF_A_PAYOUT "held-for-a-payout" Conflict "The hold belongs to a payout";
+    SAGA_OVER "saga-is-over" Conflict "The saga is over";
 }

@@ -113,6 +113,18 @@ pub enum Op {
     WebhookReplay,
     AuditExport,
     AuditCheck,
+    PayoutCreate,
+    PayoutGet,
+    PayoutList,
+    SagaList,
+    SagaGet,
+    SagaRetry,
+    ReconciliationCreate,
+    ReconciliationGet,
+    ReconciliationList,
+    ReconciliationFindings,
+    StatementAccountPut,
+    DailyCloseList,
 }
 
 /// Which side answers.

@@ -5,5 +5,7 @@ mod cards;
 mod hooks;
 mod ledger;
 mod payments;
+mod payouts;
 mod proofs;
+mod reconciliations;
 mod webhooks;

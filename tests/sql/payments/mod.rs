@@ -2,12 +2,15 @@
 
 mod accounts;
 mod audit;
+mod bank;
 mod frozen;
 mod gateways;
 mod hooks;
 mod keys;
 mod payments;
+mod payouts;
 mod proof;
+mod reconciliations;
 mod replicas;
 mod stripe;
 mod transfers;

@@ -4,6 +4,7 @@
 //! [`Trouble::Unknown`]; the relay then asks, and sends again under the same key only what the
 //! gateway has never heard of. A gateway that is not configured does not exist (422).
 
+pub mod bank;
 pub mod simulator;
 pub mod stripe;
 
@@ -82,6 +83,9 @@ impl Gateways {
         }
         if let Some(config) = &config.stripe {
             all.push(Arc::new(stripe::Stripe::new(config.clone())));
+        }
+        if let Some(config) = &config.bank {
+            all.push(Arc::new(bank::Bank::new(config.clone())));
         }
         Self::of(all)
     }

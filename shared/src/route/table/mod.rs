@@ -6,6 +6,7 @@ mod ops;
 mod origin;
 mod payment;
 mod payments;
+mod payouts;
 mod webhooks;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
@@ -54,6 +55,7 @@ pub const ROUTES: Table = Table(&[
     links::ROUTES,
     limits::ROUTES,
     payments::ROUTES,
+    payouts::ROUTES,
     payment::ROUTES,
     webhooks::ROUTES,
     ops::ROUTES,
