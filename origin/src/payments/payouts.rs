@@ -8,17 +8,18 @@ pub mod steps;
 
 use super::{actor, books, store};
 use crate::app::App;
+use crate::config::Secret;
 use crate::db::{self, Error};
 use crate::respond::{Call, Failure};
 use crate::shell::{load_records, store_records};
-use crate::{sagas, values};
+use crate::{sagas, seal, values};
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key as Once};
 use shared::machine::{At, Machine, turn};
 use shared::money::Currency;
 use shared::page::{self, Page};
 use shared::payments::error::OF_A_PAYOUT;
-use shared::payments::ledger::{Input, Ledger, Reply};
+use shared::payments::ledger::{Actor, Input, Ledger, Reply};
 use shared::payments::payment::Books;
 use shared::payments::payout::{
     Bank, PLAN, PayoutOrder, PayoutStatus, PayoutView, RESERVE, no_gateway, no_payout, order,
@@ -60,8 +61,9 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let ids = <[u64; 3]>::try_from(ids).map_err(|_| Error::Stored("three ids".into()))?;
     let [payout, transfer, saga] = ids;
     let drawn = Drawn { payout, transfer, saga };
+    let actor = actor(app, call).await?;
     for _ in 0..TRIES_MAX {
-        if let Some(answer) = attempt(app, call, &key, &asked, books, drawn).await? {
+        if let Some(answer) = attempt(app, call, &actor, &key, &asked, books, drawn).await? {
             app.saga_news.notify_one();
             return Ok(answer?);
         }
@@ -73,6 +75,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
 async fn attempt(
     app: &App,
     call: &Call,
+    actor: &Actor,
     key: &Once,
     asked: &PayoutOrder,
     books: Books,
@@ -93,7 +96,7 @@ async fn attempt(
         reference: Some(payout_id(drawn.payout)),
         hold: Some(None),
     };
-    let input = Input::Transfer(actor, drawn.transfer, hold);
+    let input = Input::Transfer(actor.clone(), drawn.transfer, hold);
     let mut keys = BTreeSet::new();
     Ledger.reads(&input, &mut keys);
     let mut view = store::load(&mut tx, &keys, app.ids.node().await.into()).await?;
@@ -105,7 +108,7 @@ async fn attempt(
             Envelope::problem(&here(problem), base, request)
         }
         _ => {
-            write(&mut tx, call, asked, drawn, now).await?;
+            write(app, &mut tx, actor, asked, drawn, now).await?;
             let view = fresh(asked, drawn, now);
             let location = format!("/api/v1/payouts/{}", view.id);
             Envelope::json(201, &view).with("location", location)
@@ -136,8 +139,9 @@ fn here(problem: Problem) -> Problem {
 }
 
 async fn write(
+    app: &App,
     tx: &mut db::Tx<'_>,
-    call: &Call,
+    actor: &Actor,
     asked: &PayoutOrder,
     drawn: Drawn,
     now: Millis,
@@ -146,8 +150,7 @@ async fn write(
     let sql = "insert into payout (id, app, account, amount, currency, gateway, transfer, saga, \
                status, created_at, created_by, created_request) \
                values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)";
-    let context = &call.context;
-    let owner = context.app.as_str();
+    let owner = actor.app.as_str();
     let row = values![
         payout,
         owner,
@@ -158,15 +161,39 @@ async fn write(
         transfer,
         saga,
         now,
-        context.principal.as_str(),
-        context.request_id.as_str(),
+        actor.by.as_str(),
+        actor.request.as_str(),
     ];
     tx.write(sql, row).await?;
     let details = serde_json::to_string(&asked.bank)?;
+    let sealed = seal::seal(&sealing(app), &payout_id(payout), details.as_bytes());
     let sql = "insert into payout_bank (payout, last4, details) values ($1, $2, $3)";
-    tx.write(sql, values![payout, last4(&asked.bank), details]).await?;
+    tx.write(sql, values![payout, last4(&asked.bank), sealed]).await?;
     // The hold is made by this very commit: the first step has happened.
     sagas::begin(tx, &Saga::begun(saga, &PLAN, 1, now), owner, payout, &[RESERVE], now).await
+}
+
+/// The key under which bank accounts lie (P24).
+fn sealing(app: &App) -> Secret<[u8; 32]> {
+    seal::key_for(&app.config.data_key, "payouts' bank accounts")
+}
+
+/// A user's payouts behind one of them, oldest first, with their numbers.
+///
+/// # Errors
+/// The database is down.
+pub async fn of_subject(
+    tx: &mut db::Tx<'_>,
+    by: &str,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<(u64, PayoutView)>, Error> {
+    let sql = format!(
+        "select {PAYOUT} from {FROM} where p.created_by = $1 \
+         and substr(p.created_by, 1, 8) = 'subject:' and p.id > $2 order by p.id limit $3"
+    );
+    let rows = tx.read(&sql, values![by, after, limit]).await?;
+    rows.iter().map(|row| Ok((db::number(row, "id")?, view(row)?))).collect()
 }
 
 fn last4(bank: &Bank) -> String {

@@ -4,7 +4,7 @@ mod bad_input;
 mod cards;
 mod hooks;
 mod ledger;
-mod payments;
+mod payment;
 mod payouts;
 mod proofs;
 mod reconciliations;

@@ -7,7 +7,7 @@ mod frozen;
 mod gateways;
 mod hooks;
 mod keys;
-mod payments;
+mod payment;
 mod payouts;
 mod proof;
 mod reconciliations;

@@ -6,15 +6,17 @@
 use super::super::columns::{self, TRANSFER};
 use super::super::gateway::Trouble;
 use super::super::statement::pain002::Rejection;
-use super::{FROM, PAYOUT, currency};
+use super::{FROM, PAYOUT, currency, sealing};
 use crate::app::App;
 use crate::db::{self, Error};
 use crate::shell::Done;
-use crate::{sagas, values};
+use crate::{sagas, seal, values};
 use shared::payments::error::NOT_PENDING;
 use shared::payments::gateway::{Action, Happened, Order as Sent, Report};
 use shared::payments::ledger::{Actor, Ending, Input, Reply};
-use shared::payments::payout::{Bank, PayoutStatus, RELEASE, SEND, SETTLE, of_bank_reference, parse, payout_id};
+use shared::payments::payout::{
+    Bank, PayoutStatus, RELEASE, SEND, SETTLE, of_bank_reference, parse, payout_id,
+};
 use shared::payments::transfer::Status;
 use shared::saga::{Outcome, Run};
 use std::sync::Arc;
@@ -33,7 +35,10 @@ async fn of_saga(app: &App, saga: u64) -> Result<Payout, Error> {
     let rows = app.db.read(&sql, values![saga]).await?;
     let row = rows.first().ok_or_else(|| Error::Stored("the saga's payout vanished".into()))?;
     let id = db::number(row, "id")?;
-    let details = db::maybe_text(row, "details")?.unwrap_or_default();
+    // None is left once the payout is over and whoever made it was erased.
+    let sealed = db::maybe_text(row, "details")?.unwrap_or_default();
+    let details = seal::open(&sealing(app), &payout_id(id), &sealed);
+    let details = details.and_then(|text| String::from_utf8(text).ok()).unwrap_or_default();
     let bank: Option<Bank> = serde_json::from_str(&details).ok();
     // A gateway is given its own token; the bank's file needs all that is known of the account.
     let token = bank.and_then(|bank| bank.token).unwrap_or(details);
