@@ -4,7 +4,7 @@
 //! Refuses, as Stripe does: a call without our key, a POST without `Idempotency-Key`, a body that
 //! is no form, a field that it does not know.
 
-use super::{Bank, gateways::calm, payments::payment};
+use super::{Bank, gateways::calm, payment::payment};
 use crate::support::{Place, application, body, status};
 use axum::Router;
 use axum::body::Bytes;
