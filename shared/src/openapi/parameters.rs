@@ -84,6 +84,7 @@ fn in_query(route: &Route, name: &str) -> Value {
         name if route.product == "limits" && of_limits(name).is_some() => {
             of_limits(name).unwrap_or_default()
         }
+        name if of_payments(name).is_some() => of_payments(name).unwrap_or_default(),
         "limit" => (
             "Items on the page.",
             json!({
@@ -129,15 +130,8 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": 16, "default": 4}),
             json!(4),
         ),
-        "at" => (
-            "The moment: RFC 3339, or a date for its end; now when missing.",
-            json!({"type": "string"}),
-            json!("2026-11-19T12:00:00Z"),
-        ),
-        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
-        "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };
@@ -172,6 +166,20 @@ fn of_limits(name: &str) -> Option<(&'static str, Value, Value)> {
         "policy" => ("The policy's name.", json!({"type": "string"}), json!("checkout")),
         "key" => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
         "tier" => ("A tier of the policy.", json!({"type": "string"}), json!("pro")),
+        _ => return None,
+    })
+}
+
+/// What only payments ask.
+fn of_payments(name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "at" => (
+            "The moment: RFC 3339, or a date for its end; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-19T12:00:00Z"),
+        ),
+        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
+        "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
         _ => return None,
     })
 }

@@ -2,5 +2,5 @@
 
 mod bad_input;
 mod ledger;
-mod payments;
 mod proofs;
+mod steps;

@@ -1,6 +1,6 @@
 //! Payments through the simulated gateway: what it does, what it loses, what must go back.
 
-use super::{Bank, payments::payment, slug};
+use super::{Bank, slug, steps::payment};
 use crate::support::{Place, application, body, call, status, write};
 use origin::app::App;
 use origin::payments::{orders, said};

@@ -4,9 +4,9 @@ mod accounts;
 mod frozen;
 mod gateways;
 mod keys;
-mod payments;
 mod proof;
 mod replicas;
+mod steps;
 mod stripe;
 mod transfers;
 
