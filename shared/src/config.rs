@@ -70,7 +70,7 @@ durations! {
     origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
     /// A body that streams through the edge, and the answer to it, may take this long.
     stream_timeout_ms "SELVEDGE_STREAM_TIMEOUT_MS" 60_000;
-    /// Orders to gateways and events of theirs that another replica wrote are looked for this often.
+    /// Orders to gateways, and events of theirs, are looked for this often.
     gateway_look_ms "SELVEDGE_GATEWAY_LOOK_MS" 500;
     /// A call to a gateway may take this long.
     gateway_timeout_ms "SELVEDGE_GATEWAY_TIMEOUT_MS" 20_000;

@@ -18,6 +18,7 @@ mod keeper;
 mod ledger;
 mod load;
 mod payouts;
+mod payments;
 mod redirects;
 mod replay;
 mod replicas;

@@ -1,7 +1,7 @@
 //! Accounts: opened, closed, read, with their entries and their balance at any moment.
 
 use super::columns::{self, ACCOUNT, ENTRY, TRANSFER};
-use super::{actor, submit};
+use super::{actor, books, submit};
 use crate::app::App;
 use crate::db::{self, Error};
 use crate::respond::{Call, Failure};
@@ -9,6 +9,7 @@ use crate::values;
 use shared::envelope::Envelope;
 use shared::page;
 use shared::payments::account::Account;
+use shared::payments::error::NOT_EMPTY;
 use shared::payments::ledger::{Input, Opening, no_account};
 use shared::payments::request;
 use shared::payments::wire::{AccountView, BalanceAt, EntryView, account_id, parse};
@@ -33,6 +34,10 @@ pub async fn open(app: &App, call: &Call) -> Result<Envelope, Failure> {
 pub async fn close(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
     let id = number(call)?;
+    if books::hold(app, &call.context.app, id).await? {
+        let detail = "what a gateway reports is booked there, at any time";
+        return Err(Problem::new(&NOT_EMPTY, detail).into());
+    }
     submit(app, call, key, Input::Close(actor(app, call).await?, id)).await
 }
 

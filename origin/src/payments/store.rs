@@ -1,9 +1,9 @@
 //! The rows of the ledger: loaded and locked, committed in one go.
 //!
-//! Invariant: locks are taken on payments, on transfers, then on accounts, each in the order of their ids, so
-//! that two replicas never wait for one another in a ring. A shard's head belongs to the replica
-//! that leased its number; it is moved only from the size that was loaded, so that a replica whose
-//! lease is over commits nothing.
+//! Invariant: locks are taken on payments, on transfers, then on accounts, each in the order of
+//! their ids, so that two replicas never wait for one another in a ring. A shard's head belongs to
+//! the replica that leased its number; it is moved only from the size that was loaded, so that a
+//! replica whose lease is over commits nothing.
 
 use super::columns::{self, ACCOUNT_LINE, TRANSFER};
 use super::kept;

@@ -100,6 +100,7 @@ fn in_query(route: &Route, name: &str) -> Value {
         {
             of_statements(name).unwrap_or_default()
         }
+        name if of_payments(route, name).is_some() => of_payments(route, name).unwrap_or_default(),
         "limit" => (
             "Items on the page.",
             json!({
@@ -145,28 +146,8 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": 16, "default": 4}),
             json!(4),
         ),
-        "at" => (
-            "The moment: RFC 3339, or a date for its end; now when missing.",
-            json!({"type": "string"}),
-            json!("2026-11-19T12:00:00Z"),
-        ),
-        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
-        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
-        "subject" => (
-            "The subject's pseudonym, or, beside `app`, its `sub`.",
-            json!({"type": "string"}),
-            json!("sbj_00112233445566778899aabbccddeeff"),
-        ),
-        "status" if route.op == Op::PaymentList => {
-            ("Only in this state.", json!({"type": "string"}), json!("captured"))
-        }
-        "status" => (
-            "Only what got so far.",
-            json!({"type": "string", "enum": ["pending", "delivered", "dead", "canceled"]}),
-            json!("dead"),
-        ),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };
@@ -237,6 +218,31 @@ fn of_limits(name: &str) -> Option<(&'static str, Value, Value)> {
         "policy" => ("The policy's name.", json!({"type": "string"}), json!("checkout")),
         "key" => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
         "tier" => ("A tier of the policy.", json!({"type": "string"}), json!("pro")),
+        _ => return None,
+    })
+}
+
+/// What only payments ask.
+fn of_payments(route: &Route, name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "at" => (
+            "The moment: RFC 3339, or a date for its end; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-19T12:00:00Z"),
+        ),
+        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
+        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
+        "subject" => (
+            "The subject's pseudonym, or, beside `app`, its `sub`.",
+            json!({"type": "string"}),
+            json!("sbj_00112233445566778899aabbccddeeff"),
+        ),
+        "status" if route.op == Op::WebhookDeliveries => (
+            "Only what got so far.",
+            json!({"type": "string", "enum": ["pending", "delivered", "dead", "canceled"]}),
+            json!("dead"),
+        ),
+        "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
         _ => return None,
     })
 }

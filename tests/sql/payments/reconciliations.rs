@@ -1,6 +1,6 @@
 //! Reconciliations on a real database: what is found, what stays open, what is closed.
 
-use super::payment::payment;
+use super::steps::payment;
 use super::payouts::bank_with;
 use super::{Bank, slug};
 use crate::support::{body, call, status, write};

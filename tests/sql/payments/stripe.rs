@@ -4,7 +4,7 @@
 //! Refuses, as Stripe does: a call without our key, a POST without `Idempotency-Key`, a body that
 //! is no form, a field that it does not know.
 
-use super::{Bank, gateways::calm, payment::payment};
+use super::{Bank, gateways::calm, steps::payment};
 use crate::support::{Place, application, body, status};
 use axum::Router;
 use axum::body::Bytes;
@@ -290,10 +290,8 @@ async fn p7_an_answer_that_stripe_lost_is_asked_for_and_nothing_is_charged_twice
     assert_eq!(status(&bank.act(&id, "refunds", &json!({"amount": 40})).await), 201);
     calm(&[&bank.app]).await;
     assert_eq!(bank.look(&id).await["amount_refunded"], 40);
-    let stripe = stripe.lock().unwrap();
-    assert_eq!((stripe.intents.len(), stripe.refunds.len()), (1, 1));
-    assert_eq!(stripe.lines.len(), 1);
-    drop(stripe);
+    let counts = |stripe: &Stripe| [stripe.intents.len(), stripe.refunds.len(), stripe.lines.len()];
+    assert_eq!(counts(&stripe.lock().unwrap()), [1, 1, 1]);
     bank.adds_up().await;
 }
 
