@@ -1,7 +1,7 @@
 //! How the origin calls a URL that somebody else named: the one way to do so.
 //!
 //! Invariant: the URL and every address that its name leads to are checked at each attempt
-//! ([`shared::outgoing`]), and the connection is made to the very addresses that were checked, since
+//! ([`shared::outgoing`]), and the connection is made to the addresses that were checked, since
 //! the client resolves through [`Guarded`] and keeps no connection. No redirect is followed, no
 //! proxy is used, no more of an answer is read than asked for.
 

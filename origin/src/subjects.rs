@@ -1,7 +1,7 @@
 //! Subjects: users of an application, by the pseudonyms under which they stand in what is kept for
 //! good (P24).
 //!
-//! Invariant: nothing outside this file's tables names a user in the ledger or in the audit. What is
+//! Invariant: nothing but this file's tables names a user of the ledger or of the audit. What is
 //! personal lies sealed under the subject's own key; [`destroy`] forgets the key and the way to the
 //! pseudonym, and whatever was hashed or signed stays as it is. A user who comes back after that is
 //! another subject.

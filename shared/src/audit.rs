@@ -1,8 +1,8 @@
 //! The audit: who changed what, when and from where, as a chain of hashes.
 //!
 //! Invariant: a record's hash covers the hash before it and every field of its own, so that none is
-//! changed, taken out or put in unseen. A user stands in it by a pseudonym, and nothing that names a
-//! person stands in it at all: what would lies aside under the subject's key.
+//! changed, taken out or put in unseen. A user stands in it by a pseudonym, and nothing that names
+//! a person stands in it at all: what would lies aside under the subject's key.
 
 use crate::time::{self, Millis};
 use alloc::{string::String, vec::Vec};

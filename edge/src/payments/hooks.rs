@@ -10,7 +10,6 @@ use crate::log;
 use crate::objects::Address;
 use crate::platform::{clock, entropy, http};
 use shared::envelope::Envelope;
-use shared::limits::guard::MISS_ADDRESS;
 use shared::machine::backoff_ms;
 use shared::payments::card;
 use shared::payments::error::{HOOK_SIGNATURE, HOOK_STALE, NO_GATEWAY};
@@ -54,7 +53,7 @@ pub(crate) async fn take(call: &Call, segments: &[&str]) -> Result<Envelope, Pro
 
 /// Who guesses at signatures is slowed down as who guesses at codes.
 async fn refused(call: &Call, why: Refused) -> Problem {
-    if let Err(limited) = guard::draw_by_address(call, &MISS_ADDRESS, None).await {
+    if let Err(limited) = guard::miss(call).await {
         return limited;
     }
     let kind = if why == Refused::Clock { &HOOK_STALE } else { &HOOK_SIGNATURE };

@@ -159,7 +159,8 @@ async fn some(app: &App, about: &About, list: List, after: &str) -> Result<Rows,
         (About::Subject(subject), List::Fields) => {
             let fields = subjects::fields(app, subject, after, ROWS).await?;
             let after = fields.last().map(|(name, _)| name.clone());
-            let item = |(name, text): &(String, String)| json!({"kind": "field", "name": name, "text": text});
+            let of = |name: &str, text: &str| json!({"kind": "field", "name": name, "text": text});
+            let item = |(name, text): &(String, String)| of(name, text);
             Ok((fields.iter().map(item).collect(), after))
         }
         (About::Account(id, _), List::Entries) => entries(app, *id, after).await,

@@ -3,8 +3,8 @@
 //! Invariant: a message and its deliveries are written in the transaction of what they tell of
 //! ([`publish`]); a delivery is leased, sent through the one guard of outgoing URLs, and settled,
 //! each in one transaction. What was tried for three days is a dead letter that blocks nobody.
-//! An endpoint is disabled when one of its deliveries dies and none reached it meanwhile, or when it
-//! answers 410.
+//! An endpoint is disabled when one of its deliveries dies and none reached it meanwhile, or when
+//! it answers 410.
 
 pub mod deliveries;
 pub mod endpoints;

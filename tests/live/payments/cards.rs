@@ -1,5 +1,5 @@
-//! P14, P25: card numbers in every field of every route of payments; then the logs, the database and
-//! a copy of it are searched for them.
+//! P14, P25: card numbers in every field of every route of payments; then the logs, the database
+//! and a copy of it are searched for them.
 
 use crate::client::{App, Stack, alias};
 use serde_json::{Value, json};

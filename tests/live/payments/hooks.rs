@@ -60,3 +60,22 @@ async fn p14_a_hook_with_a_card_number_is_kept_nowhere() {
     let none = app.ask("POST", "/api/v1/accounts").json(&account).send().await;
     none.is_problem(&MALFORMED);
 }
+
+#[tokio::test]
+async fn p10_who_guesses_at_signatures_is_slowed_down() {
+    let stack = Stack::here();
+    let address = format!("2001:db8:{:x}:{:x}::1", rand::random::<u16>(), rand::random::<u16>());
+    let mut limited = 0;
+    for _ in 0..60 {
+        let ask = stack.edge("POST", "/hooks/gateway/simulator").body("{}");
+        let answer = ask.header("cf-connecting-ip", &address).send().await;
+        match answer.status {
+            429 => limited += 1,
+            _ => drop(answer.is_problem(&HOOK_SIGNATURE)),
+        }
+    }
+    assert!(limited >= 29, "{limited} of 60 were refused");
+    // Nobody else is.
+    let body = json!({"type": "authorized"}).to_string();
+    send(&stack, now(), &alias(), &body, &body).await.is(200);
+}
