@@ -14,7 +14,9 @@ use crate::{sagas, values};
 use shared::payments::error::NOT_PENDING;
 use shared::payments::gateway::{Action, Happened, Order as Sent, Report};
 use shared::payments::ledger::{Actor, Ending, Input, Reply};
-use shared::payments::payout::{Bank, PayoutStatus, RELEASE, SEND, SETTLE, parse, payout_id};
+use shared::payments::payout::{
+    Bank, PayoutStatus, RELEASE, SEND, SETTLE, of_bank_reference, parse, payout_id,
+};
 use shared::payments::transfer::Status;
 use shared::saga::{Outcome, Run};
 use std::sync::Arc;
