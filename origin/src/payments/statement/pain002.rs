@@ -69,10 +69,8 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rejection>, Refusal> {
     let mut levels = [Level::default(), Level::default(), Level::default()];
     let (mut found, mut is_report) = (Vec::new(), false);
     walk(bytes, tag, |path, _, node| {
-        let Some(inside) = path.get(2..) else {
-            is_report |= path.last() == Some(&Tag::Report);
-            return Ok(());
-        };
+        is_report |= path.get(1) == Some(&Tag::Report);
+        let inside = path.get(2..).unwrap_or_default();
         let depth = match inside {
             [Tag::Batch, Tag::Transaction, ..] => 2,
             [Tag::Batch, ..] => 1,

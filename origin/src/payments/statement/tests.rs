@@ -69,7 +69,7 @@ fn p12_every_camt_of_outsiders_is_read_as_their_reader_read_it() {
         let read = camt::read(&bytes);
         if name == "camt053.v2.wrong.xml" {
             let refusal = read.unwrap_err();
-            assert_eq!(refusal.line, 8, "{refusal:?}");
+            assert_eq!(refusal.line, 9, "{refusal:?}");
             assert!(refusal.why.contains("no statement"), "{refusal:?}");
             continue;
         }
