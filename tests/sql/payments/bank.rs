@@ -33,7 +33,8 @@ fn statement(id: &str, amount: &str, side: &str) -> String {
          <BkToCstmrDbtCdtNtfctn><Ntfctn><Acct><Id><IBAN>NL91ABNA0417164300</IBAN></Id></Acct><Ntry>\
          <Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
          <BookgDt><Dt>2026-11-20</Dt></BookgDt><NtryDtls><TxDtls><Refs><EndToEndId>{id}\
-         </EndToEndId></Refs></TxDtls></NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+         </EndToEndId></Refs></TxDtls></NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn>\
+         </Document>"
     )
 }
 
