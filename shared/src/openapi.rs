@@ -6,6 +6,7 @@
 //! Source: OpenAPI 3.1.1; examples are wire types that were serialised, so they are valid.
 
 mod answers;
+mod fraud;
 mod limits;
 mod parameters;
 mod payment;

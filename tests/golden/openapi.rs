@@ -18,7 +18,10 @@ use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
+use shared::payments::fraud::wire::{DecisionView, VersionView};
+use shared::payments::fraud::{self, publish};
 use shared::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
+use shared::payments::payment::review::ReviewRequest;
 use shared::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use shared::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use shared::payments::wire::{
@@ -212,6 +215,17 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "RefundPage" => reads::<Page<RefundView>>(example),
         "PaymentEventPage" => reads::<Page<EventView>>(example),
         "GatewayOrderPage" => reads::<Page<GatewayOrderRow>>(example),
+        "ReviewRequest" => reads::<ReviewRequest>(example),
+        "FraudRule" => publish::rule(example.to_string().as_bytes()).is_ok(),
+        "PublishedFraudRule" => reads::<publish::Named>(example),
+        "FraudRulePage" => reads::<Page<publish::Named>>(example),
+        "FraudRuleVersionPage" => reads::<Page<VersionView>>(example),
+        "FraudDecisionPage" => reads::<Page<DecisionView>>(example),
+        "FraudBacktestRequest" => {
+            let now = shared::time::Millis(1_795_151_503_000);
+            fraud::backtest::read(example.to_string().as_bytes(), now).is_ok()
+        }
+        "FraudBacktestAnswer" => reads::<fraud::backtest::BacktestAnswer>(example),
         "LedgerCheck" => reads::<LedgerCheck>(example),
         "LedgerProof" => reads::<LedgerProof>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),

@@ -138,6 +138,7 @@ fn in_query(route: &Route, name: &str) -> Value {
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
         "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
+        "verdict" => ("Only what this became of.", json!({"type": "string"}), json!("block")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{limits, payment, payments};
+use super::{fraud, limits, payment, payments};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -17,7 +17,11 @@ use crate::links::request::{PatchRequest, ShortenRequest};
 use crate::links::rules::Rule;
 use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
 use crate::page::{self, Page};
+use crate::payments::fraud::publish::Named;
+use crate::payments::fraud::wire::{DecisionView, VersionView};
+use crate::payments::fraud::{backtest as tested, rule as fraud_rule};
 use crate::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
+use crate::payments::payment::review::{Decision, ReviewRequest};
 use crate::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use crate::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use crate::payments::wire::{
@@ -181,6 +185,14 @@ types! {
     "RefundPage": Page<RefundView> = payment::refunds();
     "PaymentEventPage": Page<EventView> = payment::events();
     "GatewayOrderPage": Page<GatewayOrderRow> = payment::orders();
+    "ReviewRequest": ReviewRequest = ReviewRequest { decision: Decision::Approve };
+    "FraudRule": fraud_rule::Rule = fraud::rule();
+    "PublishedFraudRule": Named = fraud::named();
+    "FraudRulePage": Page<Named> = page_of(fraud::named(), "too-fast");
+    "FraudRuleVersionPage": Page<VersionView> = page_of(fraud::version(), "1");
+    "FraudDecisionPage": Page<DecisionView> = page_of(fraud::decision(), "1");
+    "FraudBacktestRequest": tested::BacktestRequest = fraud::backtest();
+    "FraudBacktestAnswer": tested::BacktestAnswer = fraud::tested();
     "LedgerCheck": LedgerCheck = payments::check();
     "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");

@@ -1,5 +1,6 @@
 //! The table itself: a file a product, in product order, then what is no product's.
 
+mod fraud;
 mod limits;
 mod links;
 mod ops;
@@ -54,6 +55,7 @@ pub const ROUTES: Table = Table(&[
     limits::ROUTES,
     payments::ROUTES,
     payment::ROUTES,
+    fraud::ROUTES,
     ops::ROUTES,
     origin::ROUTES,
 ]);
