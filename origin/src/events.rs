@@ -7,12 +7,14 @@ use crate::app::App;
 use crate::db::{self, Error};
 use crate::limits::usage;
 use crate::links::clicks;
+use crate::payments::fraud::attempts;
 use crate::respond::{Call, Failure};
 use crate::values;
 use shared::body;
 use shared::envelope::Envelope;
 use shared::limits::wire as limits;
 use shared::links::wire as links;
+use shared::payments::fraud::{Attempt, wire as fraud};
 use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::roads::intake::intake;
 use shared::roads::recorder::DELIVERY_MAX;
@@ -48,7 +50,7 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
         if seq < delivery.first_seq + taken.skip {
             continue;
         }
-        if let Err(why) = fold(app, &mut sums, event) {
+        if let Err(why) = fold(app, &mut sums, event).await {
             let id = app.ids.next().await?;
             let (product, body) = (event.product.as_str(), event.body.as_str());
             dead.push(values![id, name, seq, product, body, why, db::now()]);
@@ -57,6 +59,7 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     let decided = sums.usage.total;
     clicks::write(&mut tx, sums.clicks).await?;
     usage::write(&mut tx, sums.usage).await?;
+    attempts::write(&mut tx, &sums.blocked).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
     tx.insert(sql, dead, "").await?;
@@ -75,12 +78,14 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
 struct Sums {
     clicks: clicks::Sums,
     usage: usage::Sums,
+    blocked: Vec<Attempt>,
 }
 
-fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
+async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
     match event.product.as_str() {
         links::PRODUCT => clicks::fold(&mut sums.clicks, &app.user_agents, event),
         limits::PRODUCT => usage::fold(&mut sums.usage, event),
+        fraud::PRODUCT => attempts::fold(app, &mut sums.blocked, event).await,
         other => Err(format!("no product {other:?} takes events")),
     }
 }
