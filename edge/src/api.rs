@@ -7,6 +7,7 @@
 use crate::auth;
 use crate::call::Call;
 use crate::origin::{self, FORWARDED, Question};
+use crate::payments::fraud;
 use crate::registers;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -15,7 +16,10 @@ use shared::limits::{publish, query as limits};
 use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
 use shared::page::{self, Page};
+use shared::payments::fraud::wire::Verdict;
+use shared::payments::fraud::{backtest, publish as rules};
 use shared::payments::payment::request as payment;
+use shared::payments::payment::review;
 use shared::payments::request as payments;
 use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
@@ -43,6 +47,9 @@ pub(crate) async fn through(
     };
     let held = if let Body::Held(held) = &body { held.as_slice() } else { &[] };
     check(call, route, segments, held, &caller)?;
+    if route.op == Op::PaymentCreate {
+        fraud::screen(call, &caller, held).await?;
+    }
     let mut envelope = forward(call, route, &caller, body).await?;
     settle(call, &mut envelope).await?;
     Ok(envelope)
@@ -102,11 +109,28 @@ fn check(
         Op::PaymentCreate => payment::payment(body).map(|_| ()),
         Op::PaymentCapture => payment::capture(body).map(|_| ()),
         Op::PaymentRefund => payment::refund(body).map(|_| ()),
+        Op::PaymentReview => review::request(body).map(|_| ()),
+        Op::FraudRulePut => {
+            let name = segments.first().copied().unwrap_or_default();
+            rules::name(name).and_then(|()| rules::rule(body).map(|_| ()))
+        }
+        Op::FraudRuleGet | Op::FraudRuleDelete => {
+            segments.iter().try_for_each(|name| rules::known_name(name))
+        }
+        Op::FraudBacktest => backtest::read(body, call.began).map(|_| ()),
+        Op::FraudDecisionList => page_of(asked).and_then(|()| {
+            let asked = page::query(asked);
+            Verdict::asked(asked.get("verdict").map(String::as_str)).map(|_| ())
+        }),
         Op::PaymentList => page_of(asked).and_then(|()| {
             let asked = page::query(asked);
             payment::status(asked.get("status").map(String::as_str)).map(|_| ())
         }),
-        Op::AccountEntries | Op::PaymentEvents | Op::PaymentRefundList => page_of(asked),
+        Op::AccountEntries
+        | Op::PaymentEvents
+        | Op::PaymentRefundList
+        | Op::FraudRuleList
+        | Op::FraudRuleVersions => page_of(asked),
         Op::AccountBalance => {
             let asked = page::query(asked);
             payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())

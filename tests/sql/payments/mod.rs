@@ -1,6 +1,7 @@
 //! payments: the ledger on a real database, through its handlers.
 
 mod accounts;
+mod fraud;
 mod frozen;
 mod gateways;
 mod keys;
