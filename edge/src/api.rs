@@ -20,12 +20,13 @@ use shared::payments::fraud::wire::Verdict;
 use shared::payments::fraud::{backtest, publish as rules};
 use shared::payments::payment::request as payment;
 use shared::payments::payment::review;
-use shared::payments::request as payments;
+use shared::payments::{card, payout, request as payments};
 use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
 use shared::token::{Caller, TokenRequest};
+use shared::webhook::endpoint;
 use shared::{body, idempotency};
 
 const TRACEPARENT: &str = "traceparent";
@@ -77,7 +78,12 @@ fn check(
     caller: &Caller,
 ) -> Result<(), Problem> {
     match call.header("idempotency-key")? {
-        Some(key) if route.is_idempotent() => idempotency::check_key(&key)?,
+        Some(key) if route.is_idempotent() => {
+            idempotency::check_key(&key)?;
+            if route.requires_key() {
+                card::refuse(key.as_bytes())?;
+            }
+        }
         None if route.requires_key() => return Err(idempotency::missing()),
         _ => {}
     }
@@ -106,6 +112,7 @@ fn check(
         Op::AccountOpen => payments::account(body).map(|_| ()),
         Op::TransferCreate => payments::transfers(body).map(|_| ()),
         Op::TransferPost => payments::post(body).map(|_| ()),
+        Op::PayoutCreate => payout::order(body).map(|_| ()),
         Op::PaymentCreate => payment::payment(body).map(|_| ()),
         Op::PaymentCapture => payment::capture(body).map(|_| ()),
         Op::PaymentRefund => payment::refund(body).map(|_| ()),
@@ -129,11 +136,21 @@ fn check(
         Op::AccountEntries
         | Op::PaymentEvents
         | Op::PaymentRefundList
+        | Op::PayoutList
         | Op::FraudRuleList
         | Op::FraudRuleVersions => page_of(asked),
         Op::AccountBalance => {
             let asked = page::query(asked);
             payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())
+        }
+        Op::WebhookCreate => {
+            card::refuse(body)?;
+            // Whether an address inside is allowed, the origin knows.
+            endpoint::request(body, true).map(|_| ())
+        }
+        Op::WebhookPatch => {
+            card::refuse(body)?;
+            endpoint::patch(body, true).map(|_| ())
         }
         Op::TokenMint => {
             let asked: TokenRequest = body::parse(body)?;

@@ -6,6 +6,7 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::outgoing::Outgoing;
 use crate::payments::gateway::Gateways;
 use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
@@ -34,15 +35,22 @@ pub struct App {
     pub gateways: Gateways,
     /// Wakes the relay to the gateways: orders were made.
     pub order_news: Notify,
+    /// Wakes the sagas: one was begun, or has news.
+    pub saga_news: Notify,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
+    /// To the edge.
     pub http: reqwest::Client,
+    /// To wherever a caller said.
+    pub outgoing: Outgoing,
     /// Wakes the relay: rows were appended.
     pub outbox_news: Notify,
     /// Permits for long bodies.
     pub streams: Arc<Semaphore>,
     /// Wakes the work on privacy requests: one was made.
     pub privacy_news: Notify,
+    /// Wakes the relay of webhooks: a message was written.
+    pub webhook_news: Notify,
 }
 
 impl App {
@@ -65,6 +73,8 @@ impl App {
         let shards = ids.nodes().await.into_iter().map(u64::from);
         let ledgers: Vec<LedgerStore> = shards.map(|shard| LedgerStore { shard }).collect();
         let gateways = Gateways::configured(&config, &db);
+        let outgoing = Outgoing::new(config.webhooks_allow_private)
+            .map_err(|error| Error::Stored(format!("no client for webhooks: {error}")))?;
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -76,12 +86,15 @@ impl App {
             ledger: Lane::start(ledgers, app.clone()),
             gateways,
             order_news: Notify::new(),
+            saga_news: Notify::new(),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),
+            outgoing,
             outbox_news: Notify::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             privacy_news: Notify::new(),
+            webhook_news: Notify::new(),
         }))
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: each has a default that is right in production; a variable `SELVEDGE_…` changes it
 //! on both sides; a value that is no number is an error at start, never a silent default.
 
+use crate::webhook::schedule;
 use alloc::{format, string::String};
 
 macro_rules! durations {
@@ -69,7 +70,7 @@ durations! {
     origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
     /// A body that streams through the edge, and the answer to it, may take this long.
     stream_timeout_ms "SELVEDGE_STREAM_TIMEOUT_MS" 60_000;
-    /// Orders to gateways and events of theirs that another replica wrote are looked for this often.
+    /// Orders to gateways, and events of theirs, are looked for this often.
     gateway_look_ms "SELVEDGE_GATEWAY_LOOK_MS" 500;
     /// A call to a gateway may take this long.
     gateway_timeout_ms "SELVEDGE_GATEWAY_TIMEOUT_MS" 20_000;
@@ -79,12 +80,28 @@ durations! {
     gateway_backoff_ms "SELVEDGE_GATEWAY_BACKOFF_MS" 1_000;
     /// Longest wait before a gateway is asked again.
     gateway_backoff_max_ms "SELVEDGE_GATEWAY_BACKOFF_MAX_MS" 300_000;
+    /// A step of a saga whose replica died is taken over after this: twice what a step may take.
+    saga_lease_ms "SELVEDGE_SAGA_LEASE_MS" 60_000;
+    /// A gateway's report of a day is asked for this long after the day.
+    report_delay_ms "SELVEDGE_REPORT_DELAY_MS" 7_200_000;
+    /// A report or a statement that has not come this long after its day is an alert: at ten.
+    report_due_ms "SELVEDGE_REPORT_DUE_MS" 36_000_000;
+    /// Statements in the bank's directory, and days that are over, are looked for this often.
+    daily_look_ms "SELVEDGE_DAILY_LOOK_MS" 30_000;
     /// The edge blocks by a fraud rule of its own only when the rule is this old: an hour longer
     /// than an answer is kept under an idempotency key, so that no copy of a request that was
     /// answered otherwise is refused.
     fraud_edge_after_ms "SELVEDGE_FRAUD_EDGE_AFTER_MS" 25 * 3_600_000;
     /// What the simulated gateway means by late and slow.
     simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
+    /// First wait after a webhook was not taken; doubles up to `webhook_backoff_max_ms`.
+    webhook_backoff_ms "SELVEDGE_WEBHOOK_BACKOFF_MS" schedule::BASE_MS;
+    /// Longest wait between two attempts of a webhook.
+    webhook_backoff_max_ms "SELVEDGE_WEBHOOK_BACKOFF_MAX_MS" schedule::MAX_MS;
+    /// A webhook is tried for so long, then it is a dead letter.
+    webhook_life_ms "SELVEDGE_WEBHOOK_LIFE_MS" schedule::LIFE_MS;
+    /// An endpoint may take this long to answer.
+    webhook_timeout_ms "SELVEDGE_WEBHOOK_TIMEOUT_MS" 15_000;
 }
 
 #[cfg(test)]

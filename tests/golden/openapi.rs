@@ -8,6 +8,7 @@ use shared::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias,
 };
+use shared::audit::AuditReport;
 use shared::limits::backtest::{self, BacktestAnswer};
 use shared::limits::policy::Policy;
 use shared::limits::publish::PublishedPolicy;
@@ -23,6 +24,10 @@ use shared::payments::fraud::{self, publish};
 use shared::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
 use shared::payments::payment::review::ReviewRequest;
 use shared::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
+use shared::payments::payout::{PayoutRequest, PayoutView, SagaView};
+use shared::payments::reconcile::wire::{
+    DailyClose, FindingView, ReconciliationView, StatementAccount,
+};
 use shared::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use shared::payments::wire::{
     AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
@@ -30,6 +35,7 @@ use shared::payments::wire::{
 use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
+use shared::webhook::endpoint::{self, WebhookDelivery, WebhookEndpoint};
 use std::collections::BTreeSet;
 
 type Serves = fn(Side) -> bool;
@@ -215,6 +221,16 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "RefundPage" => reads::<Page<RefundView>>(example),
         "PaymentEventPage" => reads::<Page<EventView>>(example),
         "GatewayOrderPage" => reads::<Page<GatewayOrderRow>>(example),
+        "PayoutRequest" => reads::<PayoutRequest>(example),
+        "Payout" => reads::<PayoutView>(example),
+        "PayoutPage" => reads::<Page<PayoutView>>(example),
+        "Saga" => reads::<SagaView>(example),
+        "SagaPage" => reads::<Page<SagaView>>(example),
+        "Reconciliation" => reads::<ReconciliationView>(example),
+        "ReconciliationPage" => reads::<Page<ReconciliationView>>(example),
+        "FindingPage" => reads::<Page<FindingView>>(example),
+        "StatementAccount" => reads::<StatementAccount>(example),
+        "DailyClosePage" => reads::<Page<DailyClose>>(example),
         "ReviewRequest" => reads::<ReviewRequest>(example),
         "FraudRule" => publish::rule(example.to_string().as_bytes()).is_ok(),
         "PublishedFraudRule" => reads::<publish::Named>(example),
@@ -228,6 +244,13 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "FraudBacktestAnswer" => reads::<fraud::backtest::BacktestAnswer>(example),
         "LedgerCheck" => reads::<LedgerCheck>(example),
         "LedgerProof" => reads::<LedgerProof>(example),
+        "EndpointRequest" => endpoint::request(example.to_string().as_bytes(), false).is_ok(),
+        "EndpointPatch" => endpoint::patch(example.to_string().as_bytes(), false).is_ok(),
+        "WebhookEndpoint" => reads::<WebhookEndpoint>(example),
+        "WebhookEndpointPage" => reads::<Page<WebhookEndpoint>>(example),
+        "WebhookDelivery" => reads::<WebhookDelivery>(example),
+        "WebhookDeliveryPage" => reads::<Page<WebhookDelivery>>(example),
+        "AuditReport" => reads::<AuditReport>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
         _ => false,
     }

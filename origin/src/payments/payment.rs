@@ -131,7 +131,7 @@ pub(super) async fn pay(
     id: u64,
     ask: Ask,
 ) -> Result<Envelope, Failure> {
-    let input = Input::Pay(actor(call), about(app, id, ask).await?);
+    let input = Input::Pay(actor(app, call).await?, about(app, id, ask).await?);
     let answer = submit(app, call, key, input).await;
     app.order_news.notify_one();
     answer

@@ -2,11 +2,12 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{fraud, limits, payment, payments};
+use super::{fraud, limits, payment, payments, payouts, webhooks};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
 };
+use crate::audit::AuditReport;
 use crate::limits::backtest::{BacktestAnswer, BacktestRequest, Log, RefusedKey, Row, Tested};
 use crate::limits::policy::Policy;
 use crate::limits::publish::PublishedPolicy;
@@ -23,6 +24,10 @@ use crate::payments::fraud::{backtest as tested, rule as fraud_rule};
 use crate::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
 use crate::payments::payment::review::{Decision, ReviewRequest};
 use crate::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
+use crate::payments::payout::{PayoutRequest, PayoutView, SagaView};
+use crate::payments::reconcile::wire::{
+    DailyClose, FindingView, ReconciliationView, StatementAccount,
+};
 use crate::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use crate::payments::wire::{
     AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
@@ -31,6 +36,7 @@ use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
+use crate::webhook::endpoint::{EndpointPatch, EndpointRequest, WebhookDelivery, WebhookEndpoint};
 use alloc::{format, string::String, vec, vec::Vec};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -177,6 +183,16 @@ types! {
     "TransferAnswer": TransferAnswer = TransferAnswer::One(payments::transfer());
     "Transfer": TransferView = payments::transfer();
     "PostRequest": PostRequest = PostRequest { amount: Some(1_000) };
+    "PayoutRequest": PayoutRequest = payouts::request();
+    "Payout": PayoutView = payouts::payout();
+    "PayoutPage": Page<PayoutView> = page_of(payouts::payout(), "7");
+    "Saga": SagaView = payouts::saga();
+    "SagaPage": Page<SagaView> = page_of(payouts::saga(), "7");
+    "Reconciliation": ReconciliationView = payouts::reconciliation();
+    "ReconciliationPage": Page<ReconciliationView> = page_of(payouts::reconciliation(), "7");
+    "FindingPage": Page<FindingView> = page_of(payouts::finding(), "1");
+    "StatementAccount": StatementAccount = payouts::statement_account();
+    "DailyClosePage": Page<DailyClose> = page_of(payouts::daily_close(), "1");
     "PaymentRequest": PaymentRequest = payment::request();
     "CaptureRequest": CaptureRequest = CaptureRequest { amount: Some(1_000) };
     "PaymentRefundRequest": pay::RefundRequest = payment::refund_request();
@@ -194,6 +210,13 @@ types! {
     "FraudBacktestRequest": tested::BacktestRequest = fraud::backtest();
     "FraudBacktestAnswer": tested::BacktestAnswer = fraud::tested();
     "LedgerCheck": LedgerCheck = payments::check();
+    "EndpointRequest": EndpointRequest = webhooks::request();
+    "EndpointPatch": EndpointPatch = webhooks::patch();
+    "WebhookEndpoint": WebhookEndpoint = webhooks::endpoint();
+    "WebhookEndpointPage": Page<WebhookEndpoint> = webhooks::endpoints();
+    "WebhookDelivery": WebhookDelivery = webhooks::delivery();
+    "WebhookDeliveryPage": Page<WebhookDelivery> = webhooks::deliveries();
+    "AuditReport": AuditReport = webhooks::report();
     "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
 }

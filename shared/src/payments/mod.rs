@@ -13,6 +13,8 @@ pub mod fraud;
 pub mod gateway;
 pub mod ledger;
 pub mod payment;
+pub mod payout;
+pub mod reconcile;
 pub mod request;
 pub mod transfer;
 pub mod tree;

@@ -1,7 +1,7 @@
 //! Fraud rules on a real database: what is blocked moves nothing, what is under review is held, a
 //! velocity is exact whoever asks at once, and a backtest says what was said.
 
-use super::payments::payment;
+use super::steps::payment;
 use super::{Answered, Bank, keyed, slug};
 use crate::support::{body, call, status, with, write};
 use futures::future::join_all;

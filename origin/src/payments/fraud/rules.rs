@@ -3,11 +3,14 @@
 //! Invariant: the register travels in the answer too, so that who published is judged by it at
 //! once, at the edge as well.
 
+use super::super::actor;
 use super::sets;
 use crate::app::App;
+use crate::audit::{self, Who};
 use crate::db;
 use crate::outbox;
 use crate::respond::{Call, Failure};
+use serde_json::json;
 use shared::body;
 use shared::envelope::Envelope;
 use shared::page::{self, Page};
@@ -29,13 +32,16 @@ pub async fn delete(app: &App, call: &Call) -> Result<Envelope, Failure> {
 
 async fn change(app: &App, call: &Call, change: Change) -> Result<Envelope, Failure> {
     let (owner, name) = (call.context.app.as_str(), call.segment(0));
+    let (by, who) = (actor(app, call).await?, Who::of(app, &call.context).await?);
     let mut tx = app.db.begin().await?;
     let set = sets::lock(&mut tx, owner).await?;
     let (now, if_match) = (db::now(), call.header("if-match"));
     let (set, action) = publish::decide(&set, name, now, if_match.as_deref(), change)?;
     let register = set.register(owner, outbox::epoch(&mut tx).await?);
     if let Some(action) = action {
-        sets::commit(&mut tx, &set, (name, action), &call.context, now).await?;
+        sets::commit(&mut tx, &set, (name, action), &by, now).await?;
+        let data = json!({"version": set.version, "rule": set.find(name).ok()});
+        audit::record(&mut tx, app, &who, (action.recorded(), name), &data).await?;
         // The edge applies the answer's projection itself; the relay is for when it could not.
         let due = now.plus(app.config.durations.relay_grace_ms);
         outbox::append(&mut tx, app, std::slice::from_ref(&register), due).await?;

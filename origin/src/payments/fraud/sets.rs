@@ -7,8 +7,8 @@ use crate::db::{self, Db, Error, Tx};
 use crate::{outbox, values};
 use shared::payments::fraud::publish::{Action, Set};
 use shared::payments::fraud::wire::VersionView;
+use shared::payments::ledger::Actor;
 use shared::roads::{Answer, Register};
-use shared::sign::Context;
 use shared::time::Millis;
 use sqlx::any::AnyRow;
 
@@ -52,10 +52,10 @@ pub async fn commit(
     tx: &mut Tx<'_>,
     set: &Set,
     (name, action): (&str, Action),
-    context: &Context,
+    by: &Actor,
     now: Millis,
 ) -> Result<(), Error> {
-    let app = context.app.as_str();
+    let app = by.app.as_str();
     let rules = serde_json::to_string(&set.rules)?;
     let sql = "update fraud_set set version = $1, rules = $2, updated_at = $3 where app = $4";
     tx.write(sql, values![set.version, rules, now, app]).await?;
@@ -70,8 +70,8 @@ pub async fn commit(
         name,
         action.trim_matches('"'),
         rule,
-        context.principal.as_str(),
-        context.request_id.as_str(),
+        by.by.as_str(),
+        by.request.as_str(),
         now,
     ];
     tx.write(sql, values).await?;

@@ -130,6 +130,18 @@ pub enum Action {
     Deleted,
 }
 
+impl Action {
+    /// As the audit calls it.
+    #[must_use]
+    pub fn recorded(self) -> &'static str {
+        match self {
+            Self::Created => "fraud_rule.created",
+            Self::Replaced => "fraud_rule.replaced",
+            Self::Deleted => "fraud_rule.deleted",
+        }
+    }
+}
+
 /// The set from now on, and what was done; `None`: it is the same as before.
 pub type Decision = (Set, Option<Action>);
 

@@ -147,7 +147,7 @@ pub struct VersionView {
     #[serde(with = "time::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub at: Millis,
-    /// `service:{kid}` or `user:{sub}`.
+    /// `service:{kid}`, or a user's pseudonym.
     pub by: String,
     /// In which request.
     pub request_id: String,

@@ -7,6 +7,8 @@ mod ops;
 mod origin;
 mod payment;
 mod payments;
+mod payouts;
+mod webhooks;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
 use super::{Op, Route, Side};
@@ -54,10 +56,13 @@ pub const ROUTES: Table = Table(&[
     links::ROUTES,
     limits::ROUTES,
     payments::ROUTES,
+    payouts::ROUTES,
     payment::ROUTES,
+    webhooks::ROUTES,
     fraud::ROUTES,
     ops::ROUTES,
     origin::ROUTES,
+    webhooks::OPERATORS,
 ]);
 
 impl Table {
