@@ -109,6 +109,35 @@ fn check(
         Op::LimitUsage => {
             known_policy(segments).and_then(|()| limits::usage(asked, call.began).map(|_| ()))
         }
+        Op::WebhookCreate => {
+            card::refuse(body)?;
+            // Whether an address inside is allowed, the origin knows.
+            endpoint::request(body, true).map(|_| ())
+        }
+        Op::WebhookPatch => {
+            card::refuse(body)?;
+            endpoint::patch(body, true).map(|_| ())
+        }
+        Op::TokenMint => {
+            let asked: TokenRequest = body::parse(body)?;
+            asked.check()?;
+            asked.scope_within(caller).map(|_| ())
+        }
+        Op::PrivacyExport | Op::PrivacyErase => {
+            body::parse::<PrivacyAsk>(body).and_then(|asked| asked.check(&caller.principal))
+        }
+        _ => check_payments(call, route, segments, body),
+    }
+}
+
+fn check_payments(
+    call: &Call,
+    route: &Route,
+    segments: &[&str],
+    body: &[u8],
+) -> Result<(), Problem> {
+    let asked = call.facts.query.as_str();
+    match route.op {
         Op::AccountOpen => payments::account(body).map(|_| ()),
         Op::TransferCreate => payments::transfers(body).map(|_| ()),
         Op::TransferPost => payments::post(body).map(|_| ()),
@@ -142,23 +171,6 @@ fn check(
         Op::AccountBalance => {
             let asked = page::query(asked);
             payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())
-        }
-        Op::WebhookCreate => {
-            card::refuse(body)?;
-            // Whether an address inside is allowed, the origin knows.
-            endpoint::request(body, true).map(|_| ())
-        }
-        Op::WebhookPatch => {
-            card::refuse(body)?;
-            endpoint::patch(body, true).map(|_| ())
-        }
-        Op::TokenMint => {
-            let asked: TokenRequest = body::parse(body)?;
-            asked.check()?;
-            asked.scope_within(caller).map(|_| ())
-        }
-        Op::PrivacyExport | Op::PrivacyErase => {
-            body::parse::<PrivacyAsk>(body).and_then(|asked| asked.check(&caller.principal))
         }
         _ => Ok(()),
     }

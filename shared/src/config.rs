@@ -91,7 +91,7 @@ durations! {
     /// The edge blocks by a fraud rule of its own only when the rule is this old: an hour longer
     /// than an answer is kept under an idempotency key, so that no copy of a request that was
     /// answered otherwise is refused.
-    fraud_edge_after_ms "SELVEDGE_FRAUD_EDGE_AFTER_MS" 25 * 3_600_000;
+    fraud_edge_after_ms "SELVEDGE_FRAUD_EDGE_AFTER_MS" 90_000_000;
     /// What the simulated gateway means by late and slow.
     simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
     /// First wait after a webhook was not taken; doubles up to `webhook_backoff_max_ms`.

@@ -8,6 +8,7 @@
 mod answers;
 mod fraud;
 mod limits;
+mod links;
 mod parameters;
 mod payment;
 mod payments;

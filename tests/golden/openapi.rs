@@ -205,6 +205,12 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "PublicKeyPage" => reads::<Page<PublicKey>>(example),
         "ReservedAliasPage" => reads::<Page<ReservedAlias>>(example),
         "OutboxPage" => reads::<Page<OutboxRow>>(example),
+        _ => is_valid_payment(name, example),
+    }
+}
+
+fn is_valid_payment(name: &str, example: &Value) -> bool {
+    match name {
         "AccountRequest" => reads::<AccountRequest>(example),
         "Account" => reads::<AccountView>(example),
         "EntryPage" => reads::<Page<EntryView>>(example),

@@ -6,7 +6,6 @@
 
 use super::rule::{self, Rule};
 use super::wire::PRODUCT;
-use crate::limits::policy::is_name;
 use crate::payments::card;
 use crate::payments::error::{INVALID, NO_RULE};
 use crate::problem::{FieldError, PRECONDITION_FAILED, Problem};
@@ -18,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// Rules of an application: each payment is held against all of them.
 pub const RULES_MAX: usize = 100;
+/// A rule's name.
+pub const NAME_BYTES_MAX: usize = 64;
 /// Rules with a velocity: each is one sum over the party's window, in every payment's commit.
 pub const VELOCITIES_MAX: usize = 16;
 /// A set as JSON: half of what a register carries.
@@ -197,6 +198,11 @@ pub fn decide(
 pub fn rule(bytes: &[u8]) -> Result<Rule, Problem> {
     card::refuse(bytes)?;
     rule::checked(body::parse(bytes)?)
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Checks the name of a rule that is to be published.
