@@ -2,7 +2,7 @@
 
 use super::schemas::AT;
 use crate::links::rules::Rule;
-use crate::links::wire::{Link, Stats};
+use crate::links::wire::{Link, Slot, Stats};
 use alloc::{string::String, vec};
 
 pub(super) fn link() -> Link {

@@ -16,7 +16,7 @@ use crate::limits::request::{CheckAnswer, CheckRequest, Override, RefundAnswer, 
 use crate::limits::usage::Usage;
 use crate::limits::wire::Exception;
 use crate::links::request::{PatchRequest, ShortenRequest};
-use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
+use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Stats};
 use crate::page::{self, Page};
 use crate::payments::fraud::publish::Named;
 use crate::payments::fraud::wire::{DecisionView, VersionView};

@@ -253,7 +253,8 @@ async fn p13_a_backtest_says_of_stored_payments_what_was_said_of_them() {
         (
             "fast",
             json!({
-                "when": {"velocity": {"of": "source", "count": 6, "window_s": 3_600}}, "then": "review",
+                "when": {"velocity": {"of": "source", "count": 6, "window_s": 3_600}},
+                "then": "review",
             }),
         ),
         (

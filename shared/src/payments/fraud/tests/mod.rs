@@ -72,7 +72,8 @@ fn p13_each_condition_matches_what_it_says_and_gives_the_reason() {
         assert_eq!(says(&list, &other), None, "{of}");
     }
     let both = block(
-        r#""amount":{"at_least":500,"currency":"EUR"},"blocklist":{"of":"source","values":["tok_z"]}"#,
+        r#""amount":{"at_least":500,"currency":"EUR"},
+            "blocklist":{"of":"source","values":["tok_z"]}"#,
     );
     assert_eq!(says(&both, &facts()), None, "all conditions must hold");
 }
@@ -172,8 +173,10 @@ const VELOCITIES: [&str; 5] = [
     r#"{"when":{"velocity":{"of":"destination","amount":{"amount":900,"currency":"EUR"},
         "window_s":30}},"then":"review"}"#,
     r#"{"when":{"velocity":{"of":"destination","count":6,"window_s":60}},"then":"block"}"#,
-    r#"{"when":{"velocity":{"of":"source","count":1,"window_s":60}},"then":"block","mode":"shadow"}"#,
-    r#"{"when":{"amount":{"at_least":400,"currency":"EUR"},"country_mismatch":true},"then":"block"}"#,
+    r#"{"when":{"velocity":{"of":"source","count":1,"window_s":60}},
+        "then":"block","mode":"shadow"}"#,
+    r#"{"when":{"amount":{"at_least":400,"currency":"EUR"},"country_mismatch":true},
+        "then":"block"}"#,
 ];
 
 fn random_facts(draw: u64) -> Facts {
