@@ -7,6 +7,7 @@
 use crate::auth;
 use crate::call::Call;
 use crate::origin::{self, FORWARDED, Question};
+use crate::payments::fraud;
 use crate::registers;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -15,13 +16,15 @@ use shared::limits::{publish, query as limits};
 use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
 use shared::page::{self, Page};
+use shared::payments::fraud::wire::Verdict;
+use shared::payments::fraud::{backtest, publish as rules};
 use shared::payments::payment::request as payment;
+use shared::payments::payment::review;
 use shared::payments::{card, payout, request as payments};
 use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
-use shared::time::Millis;
 use shared::token::{Caller, TokenRequest};
 use shared::webhook::endpoint;
 use shared::{body, idempotency};
@@ -45,6 +48,9 @@ pub(crate) async fn through(
     };
     let held = if let Body::Held(held) = &body { held.as_slice() } else { &[] };
     check(call, route, segments, held, &caller)?;
+    if route.op == Op::PaymentCreate {
+        fraud::screen(call, &caller, held).await?;
+    }
     let mut envelope = forward(call, route, &caller, body).await?;
     settle(call, &mut envelope).await?;
     Ok(envelope)
@@ -103,38 +109,6 @@ fn check(
         Op::LimitUsage => {
             known_policy(segments).and_then(|()| limits::usage(asked, call.began).map(|_| ()))
         }
-        Op::TokenMint => {
-            let asked: TokenRequest = body::parse(body)?;
-            asked.check()?;
-            asked.scope_within(caller).map(|_| ())
-        }
-        Op::PrivacyExport | Op::PrivacyErase => {
-            body::parse::<PrivacyAsk>(body).and_then(|asked| asked.check(&caller.principal))
-        }
-        op => check_payments(op, asked, body, call.began),
-    }
-}
-
-fn check_payments(op: Op, asked: &str, body: &[u8], now: Millis) -> Result<(), Problem> {
-    match op {
-        Op::AccountOpen => payments::account(body).map(|_| ()),
-        Op::TransferCreate => payments::transfers(body).map(|_| ()),
-        Op::TransferPost => payments::post(body).map(|_| ()),
-        Op::PayoutCreate => payout::order(body).map(|_| ()),
-        Op::PaymentCreate => payment::payment(body).map(|_| ()),
-        Op::PaymentCapture => payment::capture(body).map(|_| ()),
-        Op::PaymentRefund => payment::refund(body).map(|_| ()),
-        Op::PaymentList => page_of(asked).and_then(|()| {
-            let asked = page::query(asked);
-            payment::status(asked.get("status").map(String::as_str)).map(|_| ())
-        }),
-        Op::AccountEntries | Op::PaymentEvents | Op::PaymentRefundList | Op::PayoutList => {
-            page_of(asked)
-        }
-        Op::AccountBalance => {
-            let asked = page::query(asked);
-            payments::at(asked.get("at").map(String::as_str), now).map(|_| ())
-        }
         Op::WebhookCreate => {
             card::refuse(body)?;
             // Whether an address inside is allowed, the origin knows.
@@ -143,6 +117,60 @@ fn check_payments(op: Op, asked: &str, body: &[u8], now: Millis) -> Result<(), P
         Op::WebhookPatch => {
             card::refuse(body)?;
             endpoint::patch(body, true).map(|_| ())
+        }
+        Op::TokenMint => {
+            let asked: TokenRequest = body::parse(body)?;
+            asked.check()?;
+            asked.scope_within(caller).map(|_| ())
+        }
+        Op::PrivacyExport | Op::PrivacyErase => {
+            body::parse::<PrivacyAsk>(body).and_then(|asked| asked.check(&caller.principal))
+        }
+        _ => check_payments(call, route, segments, body),
+    }
+}
+
+fn check_payments(
+    call: &Call,
+    route: &Route,
+    segments: &[&str],
+    body: &[u8],
+) -> Result<(), Problem> {
+    let asked = call.facts.query.as_str();
+    match route.op {
+        Op::AccountOpen => payments::account(body).map(|_| ()),
+        Op::TransferCreate => payments::transfers(body).map(|_| ()),
+        Op::TransferPost => payments::post(body).map(|_| ()),
+        Op::PayoutCreate => payout::order(body).map(|_| ()),
+        Op::PaymentCreate => payment::payment(body).map(|_| ()),
+        Op::PaymentCapture => payment::capture(body).map(|_| ()),
+        Op::PaymentRefund => payment::refund(body).map(|_| ()),
+        Op::PaymentReview => review::request(body).map(|_| ()),
+        Op::FraudRulePut => {
+            let name = segments.first().copied().unwrap_or_default();
+            rules::name(name).and_then(|()| rules::rule(body).map(|_| ()))
+        }
+        Op::FraudRuleGet | Op::FraudRuleDelete => {
+            segments.iter().try_for_each(|name| rules::known_name(name))
+        }
+        Op::FraudBacktest => backtest::read(body, call.began).map(|_| ()),
+        Op::FraudDecisionList => page_of(asked).and_then(|()| {
+            let asked = page::query(asked);
+            Verdict::asked(asked.get("verdict").map(String::as_str)).map(|_| ())
+        }),
+        Op::PaymentList => page_of(asked).and_then(|()| {
+            let asked = page::query(asked);
+            payment::status(asked.get("status").map(String::as_str)).map(|_| ())
+        }),
+        Op::AccountEntries
+        | Op::PaymentEvents
+        | Op::PaymentRefundList
+        | Op::PayoutList
+        | Op::FraudRuleList
+        | Op::FraudRuleVersions => page_of(asked),
+        Op::AccountBalance => {
+            let asked = page::query(asked);
+            payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())
         }
         _ => Ok(()),
     }

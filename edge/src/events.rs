@@ -84,6 +84,18 @@ impl Gathered {
         Some(Batch { isolate, n: self.n, events: std::mem::take(&mut self.open) })
     }
 
+    /// Closes the open batch with one more event; its recorder.
+    fn close_with(&mut self, event: &Event, now: Millis) -> Result<(Batch, String), Thrown> {
+        if self.open.count() == 0 {
+            self.opened_at = now;
+        }
+        self.open.push(event)?;
+        let recorder = self.names.as_ref().map(|(_, recorder)| recorder.clone());
+        let nameless = || Thrown("the isolate has no name".into());
+        let batch = self.close(self.n).ok_or_else(nameless)?;
+        Ok((batch, recorder.ok_or_else(nameless)?))
+    }
+
     /// Keeps a batch for the next hand-over; how many events were dropped for it.
     fn put_off(&mut self, batch: Batch) -> u64 {
         self.pending.push_back(batch);
@@ -136,6 +148,25 @@ pub(crate) fn push(source: &Source<'_>, now: Millis, event: &Event) -> Result<()
         }),
     }
     Ok(())
+}
+
+/// Takes an event up and hands it over, with what else is open, before it returns.
+///
+/// # Errors
+/// No recorder took it now; it is tried again behind the answer, for as long as the isolate lives.
+pub(crate) async fn keep(source: &Source<'_>, now: Millis, event: &Event) -> Result<(), Thrown> {
+    let (batch, recorder) = GATHERED.with_borrow_mut(|gathered| {
+        if gathered.names.is_none() {
+            gathered.names = Some(names(source.colo)?);
+        }
+        gathered.close_with(event, now)
+    })?;
+    let timeout_ms = source.settings.durations.object_timeout_ms;
+    let kept = Address::recorder(&recorder).keep(source.env, &batch.encode(), timeout_ms).await;
+    if kept.is_err() {
+        put_off(batch);
+    }
+    kept
 }
 
 fn names(colo: &str) -> Result<(String, String), Thrown> {
@@ -257,6 +288,17 @@ mod tests {
         assert_eq!(push(&mut all, 510), Then::Nothing);
         let Then::Now(batch) = push(&mut all, 511) else { panic!("kept") };
         assert_eq!(batch.events.count(), 3);
+    }
+
+    #[test]
+    fn what_must_not_wait_goes_with_what_is_open() {
+        let mut all = gathered();
+        let (batch, recorder) = all.close_with(&event(), Millis(5)).unwrap();
+        assert_eq!((batch.n, batch.events.count(), recorder.as_str()), (1, 1, "r"));
+        assert_eq!(push(&mut all, 10), Then::Later(1));
+        let (batch, _) = all.close_with(&event(), Millis(11)).unwrap();
+        assert_eq!((batch.n, batch.events.count()), (2, 2));
+        assert!(all.close(1).is_none(), "the timer of a closed batch closes nothing");
     }
 
     #[test]

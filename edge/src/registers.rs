@@ -16,6 +16,8 @@ use shared::limits::policy::Policy;
 use shared::limits::wire as limits;
 use shared::links::wire::{self as links, Target};
 use shared::machine::mix;
+use shared::payments::fraud::publish::EdgeRules;
+use shared::payments::fraud::wire as fraud;
 use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy, fnv1a};
 use shared::time::Millis;
 use shared::token::{self, KeyRecord};
@@ -31,6 +33,8 @@ const LINKS_BYTES_MAX: usize = 16 << 20;
 const KEYS_BYTES_MAX: usize = 1 << 20;
 /// 1 MiB ÷ (256 + 500 bytes a policy) = 1,400 policies.
 const POLICIES_BYTES_MAX: usize = 1 << 20;
+/// 2 MiB: 16 applications with the most rules, thousands with a few.
+const FRAUD_BYTES_MAX: usize = 2 << 20;
 /// Objects that one request asks at once: the platform's bound on connections.
 /// Source: developers.cloudflare.com/workers/platform/limits (simultaneous connections).
 const AT_ONCE_MAX: usize = 6;
@@ -61,6 +65,7 @@ pub(crate) trait Kept: DeserializeOwned + 'static {
 
 thread_local! {
     static LINKS: RefCell<Memory<Target>> = RefCell::new(Memory::new(LINKS_BYTES_MAX));
+    static FRAUD: RefCell<Memory<EdgeRules>> = RefCell::new(Memory::new(FRAUD_BYTES_MAX));
     static POLICIES: RefCell<Memory<Policy>> = RefCell::new(Memory::new(POLICIES_BYTES_MAX));
     static KEYS: RefCell<Memory<KeyRecord>> = RefCell::new(Memory::new(KEYS_BYTES_MAX));
 }
@@ -99,6 +104,19 @@ impl Kept for Policy {
     }
     fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
         &POLICIES
+    }
+}
+
+impl Kept for EdgeRules {
+    const PRODUCT: &'static str = fraud::PRODUCT;
+    const WINDOW_S: u32 = workers_kv::WINDOW_S_MIN;
+    // The origin holds every payment against every rule anyway.
+    const AGED_SERVES: bool = false;
+    fn fresh_ms(durations: &Durations) -> u64 {
+        durations.policy_fresh_ms
+    }
+    fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
+        &FRAUD
     }
 }
 
@@ -301,6 +319,9 @@ fn learn(call: &Call, register: &Register) {
         }
         <Policy as Kept>::PRODUCT => {
             remember::<Policy>(key, *stamp, value.as_deref(), now).map(|_| ())
+        }
+        <EdgeRules as Kept>::PRODUCT => {
+            remember::<EdgeRules>(key, *stamp, value.as_deref(), now).map(|_| ())
         }
         <KeyRecord as Kept>::PRODUCT => {
             remember::<KeyRecord>(key, *stamp, value.as_deref(), now).map(|_| ())

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::db::{self, Error};
 use crate::limits::usage;
 use crate::links::clicks;
+use crate::payments::fraud::attempts;
 use crate::payments::hooks;
 use crate::respond::{Call, Failure};
 use crate::values;
@@ -14,6 +15,7 @@ use shared::body;
 use shared::envelope::Envelope;
 use shared::limits::wire as limits;
 use shared::links::wire as links;
+use shared::payments::fraud::{Attempt, wire as fraud};
 use shared::payments::wire as payments;
 use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::roads::intake::intake;
@@ -50,7 +52,7 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
         if seq < delivery.first_seq + taken.skip {
             continue;
         }
-        if let Err(why) = fold(app, &mut sums, event) {
+        if let Err(why) = fold(app, &mut sums, event).await {
             let id = app.ids.next().await?;
             let (product, body) = (event.product.as_str(), event.body.as_str());
             dead.push(values![id, name, seq, product, body, why, db::now()]);
@@ -59,6 +61,7 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     let decided = sums.usage.total;
     clicks::write(&mut tx, sums.clicks).await?;
     usage::write(&mut tx, sums.usage).await?;
+    attempts::write(&mut tx, &sums.blocked).await?;
     hooks::write(&mut tx, sums.hooks).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
@@ -78,14 +81,16 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
 struct Sums {
     clicks: clicks::Sums,
     usage: usage::Sums,
+    blocked: Vec<Attempt>,
     hooks: hooks::Sums,
 }
 
-fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
+async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
     match event.product.as_str() {
         links::PRODUCT => clicks::fold(&mut sums.clicks, &app.user_agents, event),
         payments::PRODUCT => hooks::fold(&mut sums.hooks, event),
         limits::PRODUCT => usage::fold(&mut sums.usage, event),
+        fraud::PRODUCT => attempts::fold(app, &mut sums.blocked, event).await,
         other => Err(format!("no product {other:?} takes events")),
     }
 }

@@ -257,5 +257,7 @@ pub async fn replay(app: &App, new_epoch: bool) -> Result<u64, Error> {
         tx.commit().await?;
     }
     let links = crate::links::store::replay(app).await?;
-    Ok(crate::keys::replay(app).await? + links + crate::limits::store::replay(app).await?)
+    let limits = crate::limits::store::replay(app).await?;
+    let fraud = crate::payments::fraud::sets::replay(app).await?;
+    Ok(crate::keys::replay(app).await? + links + limits + fraud)
 }

@@ -138,6 +138,21 @@ async fn of_payouts(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Fai
         Op::StatementAccountPut => payments::reconciliations::daily::put(app, call).await,
         Op::DailyCloseList => payments::reconciliations::daily::list(app, call).await,
 
+        _ => of_fraud(op, app, call).await,
+    }
+}
+
+async fn of_fraud(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
+    match op {
+        Op::PaymentReview => payments::fraud::review::decide(app, call).await,
+        Op::FraudRulePut => payments::fraud::rules::put(app, call).await,
+        Op::FraudRuleGet => payments::fraud::rules::get(app, call).await,
+        Op::FraudRuleDelete => payments::fraud::rules::delete(app, call).await,
+        Op::FraudRuleList => payments::fraud::rules::list(app, call).await,
+        Op::FraudRuleVersions => payments::fraud::rules::versions(app, call).await,
+        Op::FraudDecisionList => payments::fraud::attempts::list(app, call).await,
+        Op::FraudBacktest => payments::fraud::backtest::run(app, call).await,
+
         _ => of_webhooks(op, app, call).await,
     }
 }

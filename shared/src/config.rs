@@ -88,6 +88,10 @@ durations! {
     report_due_ms "SELVEDGE_REPORT_DUE_MS" 36_000_000;
     /// Statements in the bank's directory, and days that are over, are looked for this often.
     daily_look_ms "SELVEDGE_DAILY_LOOK_MS" 30_000;
+    /// The edge blocks by a fraud rule of its own only when the rule is this old: an hour longer
+    /// than an answer is kept under an idempotency key, so that no copy of a request that was
+    /// answered otherwise is refused.
+    fraud_edge_after_ms "SELVEDGE_FRAUD_EDGE_AFTER_MS" 90_000_000;
     /// What the simulated gateway means by late and slow.
     simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
     /// First wait after a webhook was not taken; doubles up to `webhook_backoff_max_ms`.

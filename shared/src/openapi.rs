@@ -6,7 +6,9 @@
 //! Source: OpenAPI 3.1.1; examples are wire types that were serialised, so they are valid.
 
 mod answers;
+mod fraud;
 mod limits;
+mod links;
 mod parameters;
 mod payment;
 mod payments;

@@ -19,7 +19,10 @@ use shared::links::request::{PatchRequest, ShortenRequest};
 use shared::links::wire::{BulkAnswer, BulkRequest, Link, Stats};
 use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
+use shared::payments::fraud::wire::{DecisionView, VersionView};
+use shared::payments::fraud::{self, publish};
 use shared::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
+use shared::payments::payment::review::ReviewRequest;
 use shared::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use shared::payments::payout::{PayoutRequest, PayoutView, SagaView};
 use shared::payments::reconcile::wire::{
@@ -235,6 +238,17 @@ fn is_of_payments(name: &str, example: &Value) -> bool {
         "FindingPage" => reads::<Page<FindingView>>(example),
         "StatementAccount" => reads::<StatementAccount>(example),
         "DailyClosePage" => reads::<Page<DailyClose>>(example),
+        "ReviewRequest" => reads::<ReviewRequest>(example),
+        "FraudRule" => publish::rule(example.to_string().as_bytes()).is_ok(),
+        "PublishedFraudRule" => reads::<publish::Named>(example),
+        "FraudRulePage" => reads::<Page<publish::Named>>(example),
+        "FraudRuleVersionPage" => reads::<Page<VersionView>>(example),
+        "FraudDecisionPage" => reads::<Page<DecisionView>>(example),
+        "FraudBacktestRequest" => {
+            let now = shared::time::Millis(1_795_151_503_000);
+            fraud::backtest::read(example.to_string().as_bytes(), now).is_ok()
+        }
+        "FraudBacktestAnswer" => reads::<fraud::backtest::BacktestAnswer>(example),
         "LedgerCheck" => reads::<LedgerCheck>(example),
         "LedgerProof" => reads::<LedgerProof>(example),
         "EndpointRequest" => endpoint::request(example.to_string().as_bytes(), false).is_ok(),

@@ -95,6 +95,13 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if route.op == Op::LimitPeek {
         path += "?policy=checkout&key=ann";
     }
+    if path.starts_with("/api/v1/fraud/rules/") {
+        let name = alias();
+        let when = json!({"amount": {"at_least": (1i64 << 53) - 1, "currency": "EUR"}});
+        let put = app.ask("PUT", &format!("/api/v1/fraud/rules/{name}"));
+        put.json(&json!({"when": when, "then": "block"})).send().await.is(201);
+        path = path.replace("{name}", &name);
+    }
     path =
         path.replace("{policy}", "api").replace("{gateway}", "simulator").replace("{key}", "none");
     if path.contains("/webhook_endpoints/{id}") {

@@ -345,9 +345,16 @@ impl<'a> App<'a> {
     /// A payment between two new accounts in euros that `op` can be asked of; its id.
     pub(crate) async fn payment(&self, op: Op) -> String {
         let manual = if op == Op::PaymentRefund { "automatic" } else { "manual" };
+        let mut amount = 10_000;
+        if op == Op::PaymentReview {
+            amount += 1;
+            let when = json!({"amount": {"at_least": amount, "currency": "EUR"}});
+            let rule = json!({"when": when, "then": "review"});
+            self.ask("PUT", "/api/v1/fraud/rules/held").json(&rule).send().await;
+        }
         let body = json!({
             "source": self.account("EUR").await, "destination": self.account("EUR").await,
-            "amount": 10_000, "currency": "EUR", "capture_method": manual,
+            "amount": amount, "currency": "EUR", "capture_method": manual,
         });
         let made = self.pay("/api/v1/payments", &body).send().await.is(201);
         made["id"].as_str().unwrap().to_owned()

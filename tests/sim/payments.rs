@@ -6,7 +6,8 @@
 //! captured ≤ authorized, refunds ≤ captured. Y3 a key has one order and one effect. Y4 in the
 //! calm a gateway keeps of each payment exactly what the payment says, and owes nobody. Y5 what
 //! comes late or twice changes nothing. Y6 a payment's events are numbered without a gap, each
-//! follows from the last, and the last says what the payment is.
+//! follows from the last, and the last says what the payment is. Y7 of what a fraud rule holds
+//! against, nothing is made that is blocked, and nothing is captured before it is approved.
 
 use crate::gateway::Model;
 use crate::number;
@@ -16,12 +17,16 @@ use shared::machine::{At, Machine, turn};
 use shared::money::Currency;
 use shared::payments::account::{Kind, Limits};
 use shared::payments::chain::Head;
+use shared::payments::fraud::publish::{self, Named};
+use shared::payments::fraud::{Facts, Screen};
 use shared::payments::gateway::{Happened, Report};
 use shared::payments::ledger::{Actor, Input, Ledger, Opening, Reply, View};
+use shared::payments::payment::review::{Review, State};
 use shared::payments::payment::{self, Ask, Books, Fee, Party, Payment, RefundStatus, Status};
 use shared::payments::wire::{account_id, parse};
 use shared::time::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 const BOOKS: Books = Books { receivable: 1, settled: 2, fees: 3, owed: 4 };
 /// Wallets, which may not be overdrawn, and cash, which may.
@@ -35,6 +40,24 @@ struct World {
     now: u64,
     next: u64,
     commits: u64,
+    /// Payments that were held against rules.
+    screened: BTreeSet<u64>,
+}
+
+/// From here a screened payment is reviewed …
+const REVIEWED: i64 = 400;
+/// … and from here blocked.
+const BLOCKED: i64 = 900;
+
+fn rules() -> Vec<Named> {
+    let rule = |amount: i64, then: &str| {
+        let when = format!(r#"{{"amount":{{"at_least":{amount},"currency":"EUR"}}}}"#);
+        let text = format!(r#"{{"when":{when},"then":"{then}"}}"#);
+        let rule = publish::rule(text.as_bytes()).unwrap();
+        let (created_at, updated_at) = (Millis(1), Millis(1));
+        Named { name: then.into(), rule, version: 1, created_at, updated_at }
+    };
+    vec![rule(BLOCKED, "block"), rule(REVIEWED, "review")]
 }
 
 fn actor() -> Actor {
@@ -49,7 +72,11 @@ fn follows(from: Option<Status>, to: Status) -> bool {
     let over = [S::Captured, S::Settled, S::PartiallyRefunded, S::Refunded, S::Disputed];
     match from {
         S::Processing => to != S::Settled && to != S::Refunded,
-        S::Authorized => matches!(to, S::Processing | S::Captured | S::Canceled | S::Failed),
+        S::Authorized => {
+            // A review's decision is an event of its own.
+            let on = [S::Authorized, S::Processing, S::Captured, S::Canceled, S::Failed];
+            on.contains(&to)
+        }
         S::Failed | S::Canceled => to == from,
         _ => over.contains(&to),
     }
@@ -59,8 +86,9 @@ impl World {
     fn new(seed: u64) -> Self {
         let rng = Rng::new(seed);
         let stored = Stored::default();
+        let (gateway, screened) = (Model::default(), BTreeSet::new());
         let mut world =
-            Self { rng, stored, gateway: Model::default(), now: 1_000, next: 1_000, commits: 0 };
+            Self { rng, stored, gateway, now: 1_000, next: 1_000, commits: 0, screened };
         for id in 1..=CASH {
             let kind = match id {
                 4 => Kind::Liability,
@@ -131,7 +159,14 @@ impl World {
             fee,
             ..blank
         };
-        self.submit(payment.id, Ask::Create(Box::new(payment)));
+        if self.rng.chance(700) {
+            self.submit(payment.id, Ask::Create(Box::new(payment)));
+            return;
+        }
+        let screen =
+            Screen { app: "app_1".into(), rules: Arc::new(rules()), facts: Facts::of(&payment) };
+        self.screened.insert(payment.id);
+        self.submit(payment.id, Ask::Screened(Box::new(payment), Box::new(screen)));
     }
 
     fn any(&mut self) -> Option<u64> {
@@ -187,7 +222,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.rng.below(10) {
+        match self.rng.below(11) {
             0 | 1 => self.create(),
             2 => {
                 let (id, amount) = (self.any(), self.amount());
@@ -202,7 +237,11 @@ impl World {
                 let (id, amount) = (self.any(), self.amount());
                 id.map(|id| self.submit(id, Ask::Refund(amount, None)));
             }
-            5..=7 => self.carry(false),
+            5 => {
+                let (id, approved) = (self.any(), self.rng.chance(600));
+                id.map(|id| self.submit(id, Ask::Review(approved)));
+            }
+            6..=8 => self.carry(false),
             _ => self.listen(false),
         }
     }
@@ -213,6 +252,14 @@ impl World {
             same(&format!("Y2 {one:?}"), fits, true)?;
             let held = matches!(one.status, Status::Processing | Status::Authorized);
             same(&format!("Y1 {one:?}"), one.hold.is_some(), held)?;
+            let is_screened = self.screened.contains(&one.id);
+            let wanted = is_screened && one.amount >= REVIEWED;
+            same(&format!("Y7 {one:?}"), one.review.is_some(), wanted)?;
+            same("Y7", is_screened && one.amount >= BLOCKED, false)?;
+            let waits = |review: &Review| review.status != State::Approved;
+            let is_taken = one.captured > 0 || one.capturing.is_some();
+            let is_early = one.review.as_ref().is_some_and(waits) && is_taken;
+            same(&format!("Y7 {one:?}"), is_early, false)?;
         }
         Ok(())
     }

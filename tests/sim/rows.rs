@@ -47,7 +47,7 @@ impl Stored {
         for key in keys {
             let mut ids = vec![];
             match key {
-                Key::Payment(_) => {}
+                Key::Payment(_) | Key::Flow(..) => {}
                 Key::Account(id) => ids.push(id),
                 Key::Transfer(id) => {
                     let Some(transfer) = self.transfers.get(&id) else { continue };
@@ -73,6 +73,7 @@ impl Stored {
                 }
                 Write::Entered(entry) => self.entries.push(*entry),
                 Write::Paid(write) => self.pay(write),
+                Write::Screened(_) => {}
             }
         }
         self.head = head;

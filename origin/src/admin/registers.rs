@@ -2,11 +2,12 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure};
-use crate::{keys, limits, links};
+use crate::{keys, limits, links, payments};
 use shared::envelope::Envelope;
 use shared::limits::wire::PRODUCT as LIMITS;
 use shared::links::wire::PRODUCT as LINKS;
 use shared::page;
+use shared::payments::fraud::wire::PRODUCT as FRAUD;
 use shared::roads::Answer;
 use shared::token;
 
@@ -16,6 +17,7 @@ pub async fn ask(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let answer = match call.segment(0) {
         LINKS => links::store::ask(app, &key).await?,
         LIMITS => limits::store::ask(app, &key).await?,
+        FRAUD => payments::fraud::sets::ask(app, &key).await?,
         token::PRODUCT => match keys::register(app, &key).await? {
             Some(register) => Answer::Register(register),
             None => Answer::Absent,

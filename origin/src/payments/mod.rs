@@ -5,6 +5,7 @@ pub mod books;
 pub mod check;
 pub mod columns;
 pub mod expiry;
+pub mod fraud;
 pub mod gateway;
 pub mod hooks;
 pub mod kept;

@@ -1,5 +1,6 @@
 //! Payments: created, captured, canceled, refunded, read, with their events.
 
+use super::fraud::review;
 use super::kept::{self, EVENT};
 use super::{actor, books, submit};
 use crate::app::App;
@@ -43,7 +44,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
         let owner = &call.context.app;
         payment.books = Some(books::of(app, owner, name, payment.currency).await?);
     }
-    let (id, ask) = (payment.id, Ask::Create(Box::new(payment)));
+    let id = payment.id;
+    let ask = review::creation(app, call, payment).await?;
     pay(app, call, key, id, ask).await
 }
 
@@ -122,7 +124,13 @@ pub async fn refunds(app: &App, call: &Call) -> Result<Envelope, Failure> {
 }
 
 /// Has it decided, and wakes the relay: it may have led to an order.
-async fn pay(app: &App, call: &Call, key: Key, id: u64, ask: Ask) -> Result<Envelope, Failure> {
+pub(super) async fn pay(
+    app: &App,
+    call: &Call,
+    key: Key,
+    id: u64,
+    ask: Ask,
+) -> Result<Envelope, Failure> {
     let input = Input::Pay(actor(app, call).await?, about(app, id, ask).await?);
     let answer = submit(app, call, key, input).await;
     app.order_news.notify_one();
@@ -136,7 +144,7 @@ pub(super) async fn about(app: &App, payment: u64, ask: Ask) -> Result<About, Er
     Ok(About { payment, ids, ask })
 }
 
-fn number(call: &Call) -> Result<u64, Problem> {
+pub(super) fn number(call: &Call) -> Result<u64, Problem> {
     parse("pay", call.segment(0)).ok_or_else(no_payment)
 }
 

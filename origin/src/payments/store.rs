@@ -1,11 +1,12 @@
 //! The rows of the ledger: loaded and locked, committed in one go.
 //!
-//! Invariant: locks are taken on payments, on transfers, then on accounts, each in the order of
+//! Invariant: locks are taken on flows, payments, transfers, then accounts, each in the order of
 //! their ids, so that two replicas never wait for one another in a ring. A shard's head belongs to
 //! the replica that leased its number; it is moved only from the size that was loaded, so that a
 //! replica whose lease is over commits nothing.
 
 use super::columns::{self, ACCOUNT_LINE, TRANSFER};
+use super::fraud::flows;
 use super::kept;
 use crate::app::App;
 use crate::db::{self, Engine, Error, Tx, Value};
@@ -14,6 +15,7 @@ use crate::shell::Store;
 use crate::values;
 use shared::payments::account::Funds;
 use shared::payments::chain::Head;
+use shared::payments::fraud::Attempt;
 use shared::payments::ledger::{Input, Key, Ledger, View, Write};
 use shared::payments::payment;
 use shared::payments::transfer::{Entry, Stamp, Transfer};
@@ -69,19 +71,22 @@ pub async fn load(tx: &mut Tx<'_>, keys: &BTreeSet<Key>, shard: u64) -> Result<V
     let mut accounts = BTreeSet::new();
     let mut transfers = BTreeSet::new();
     let mut payments = BTreeSet::new();
+    let mut passed = BTreeSet::new();
     for key in keys {
         match key {
+            Key::Flow(flow, window_s) => passed.insert((*flow, *window_s)),
             Key::Payment(id) => payments.insert(*id),
             Key::Account(id) => accounts.insert(*id),
             Key::Transfer(id) => transfers.insert(*id),
         };
     }
-    let mut view = View { payments: kept::load(tx, &payments).await?, ..View::default() };
+    let mut view = View { flows: flows::load(tx, &passed).await?, ..View::default() };
+    view.payments = kept::load(tx, &payments).await?;
     let mut more = BTreeSet::new();
     view.payments.values().for_each(|payment| payment.reads(&mut more));
     for key in more {
         match key {
-            Key::Payment(_) => {}
+            Key::Payment(_) | Key::Flow(..) => {}
             Key::Account(id) => drop(accounts.insert(id)),
             Key::Transfer(id) => drop(transfers.insert(id)),
         }
@@ -153,6 +158,7 @@ struct Sorted<'a> {
     settled: Vec<&'a Transfer>,
     entries: Vec<&'a Entry>,
     paid: Vec<&'a payment::Write>,
+    screened: Vec<&'a Attempt>,
 }
 
 impl<'a> Sorted<'a> {
@@ -173,6 +179,7 @@ impl<'a> Sorted<'a> {
                 Write::Settled(transfer) => sorted.settled.push(transfer),
                 Write::Entered(entry) => sorted.entries.push(entry),
                 Write::Paid(write) => sorted.paid.push(write),
+                Write::Screened(attempt) => sorted.screened.push(attempt),
             }
         }
         // SQLite writes neighbours in an index faster; PostgreSQL what comes last in the other one.
@@ -209,6 +216,7 @@ pub async fn commit(
     let moved = shift(tx, &sorted.moved).await?;
     let closed = close(tx, sorted.closed).await?;
     let paid = kept::write(app, tx, &sorted.paid).await?;
+    flows::write(tx, &sorted.screened).await?;
     Ok(settled && moved && closed && paid && advance(tx, &view.head, entered, &view.nodes).await?)
 }
 

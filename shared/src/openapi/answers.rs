@@ -74,7 +74,8 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         Op::WebhookTest | Op::WebhookRedeliver => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
         Op::WebhookGet | Op::WebhookPatch | Op::WebhookRotate => names.push("ETag"),
-        Op::LimitPolicyPut => {
+        Op::FraudRuleGet => names.push("ETag"),
+        Op::LimitPolicyPut | Op::FraudRulePut => {
             statuses.push(200);
             names.push("ETag");
         }
@@ -94,7 +95,7 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         (status, Value::Object(answer))
     };
     let mut answers: Vec<(u16, Value)> = statuses.into_iter().map(described).collect();
-    if matches!(route.op, Op::LinkGet | Op::LimitPolicyGet) {
+    if matches!(route.op, Op::LinkGet | Op::LimitPolicyGet | Op::FraudRuleGet) {
         let headers = header_references(&["ETag", "X-Request-Id"]);
         answers.push((304, json!({"description": describe(304), "headers": headers})));
     }

@@ -151,8 +151,7 @@ fn in_query(route: &Route, name: &str) -> Value {
         ),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
-        "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
-        _ => ("", json!({"type": "string"}), json!("x")),
+        _ => of_states(name),
     };
     json!({
         "name": name,
@@ -163,6 +162,15 @@ fn in_query(route: &Route, name: &str) -> Value {
         "schema": schema,
         "example": example,
     })
+}
+
+/// What narrows a list to some states.
+fn of_states(name: &str) -> (&'static str, Value, Value) {
+    match name {
+        "verdict" => ("Only what this became of.", json!({"type": "string"}), json!("block")),
+        "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
+        _ => ("", json!({"type": "string"}), json!("x")),
+    }
 }
 
 /// What only reconciliations ask, or ask in their own way.

@@ -31,6 +31,7 @@ pub(super) fn request() -> PaymentRequest {
         description: Some("Order 17".into()),
         metadata: Some(BTreeMap::from([("order".into(), "17".into())])),
         fee: None,
+        country: Some("DE".into()),
     }
 }
 
@@ -55,6 +56,8 @@ pub(super) fn payment() -> PaymentView {
         gateway_fee: Some(36),
         gateway_reference: Some(format!("sim_{}-1", payment_id(NUMBER))),
         failure: None,
+        country: None,
+        review: None,
         created_at: AT,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{limits, payment, payments, payouts, webhooks};
+use super::links::{link, stats};
+use super::{fraud, limits, payment, payments, payouts, webhooks};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -15,10 +16,13 @@ use crate::limits::request::{CheckAnswer, CheckRequest, Override, RefundAnswer, 
 use crate::limits::usage::Usage;
 use crate::limits::wire::Exception;
 use crate::links::request::{PatchRequest, ShortenRequest};
-use crate::links::rules::Rule;
-use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats};
+use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Stats};
 use crate::page::{self, Page};
+use crate::payments::fraud::publish::Named;
+use crate::payments::fraud::wire::{DecisionView, VersionView};
+use crate::payments::fraud::{backtest as tested, rule as fraud_rule};
 use crate::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
+use crate::payments::payment::review::{Decision, ReviewRequest};
 use crate::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use crate::payments::payout::{PayoutRequest, PayoutView, SagaView};
 use crate::payments::reconcile::wire::{
@@ -197,6 +201,14 @@ types! {
     "RefundPage": Page<RefundView> = payment::refunds();
     "PaymentEventPage": Page<EventView> = payment::events();
     "GatewayOrderPage": Page<GatewayOrderRow> = payment::orders();
+    "ReviewRequest": ReviewRequest = ReviewRequest { decision: Decision::Approve };
+    "FraudRule": fraud_rule::Rule = fraud::rule();
+    "PublishedFraudRule": Named = fraud::named();
+    "FraudRulePage": Page<Named> = page_of(fraud::named(), "too-fast");
+    "FraudRuleVersionPage": Page<VersionView> = page_of(fraud::version(), "1");
+    "FraudDecisionPage": Page<DecisionView> = page_of(fraud::decision(), "1");
+    "FraudBacktestRequest": tested::BacktestRequest = fraud::backtest();
+    "FraudBacktestAnswer": tested::BacktestAnswer = fraud::tested();
     "LedgerCheck": LedgerCheck = payments::check();
     "EndpointRequest": EndpointRequest = webhooks::request();
     "EndpointPatch": EndpointPatch = webhooks::patch();
@@ -207,53 +219,6 @@ types! {
     "AuditReport": AuditReport = webhooks::report();
     "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
-}
-
-fn link() -> Link {
-    Link {
-        id: "lnk_000gT6o8p5z".into(),
-        short_code: "0004c92".into(),
-        short_url: "https://s.example/0004c92".into(),
-        long_url: "https://en.wikipedia.org/wiki/Selvage?x=1#Weaving".into(),
-        redirect: 302,
-        rules: vec![rule()],
-        max_clicks: None,
-        fallback_url: None,
-        external_id: None,
-        has_password: false,
-        title: Some("Selvage".into()),
-        tags: vec!["docs".into()],
-        created_at: AT,
-        expires_at: Some(AT.plus(crate::links::request::LIFE_DEFAULT_MS)),
-    }
-}
-
-fn rule() -> Rule {
-    Rule {
-        country: vec!["JP".into()],
-        device: vec!["mobile".into()],
-        to: "https://ja.wikipedia.org/wiki/%E8%80%B3".into(),
-        ..Rule::default()
-    }
-}
-
-fn stats() -> Stats {
-    let Link { short_url, long_url, created_at, expires_at, .. } = link();
-    let one = |name: &str| [(String::from(name), 2)].into_iter().collect();
-    Stats {
-        short_url,
-        long_url,
-        clicks: 2,
-        unique_visitors: 2,
-        bots: 1,
-        created_at,
-        expires_at,
-        series: vec![Slot { at: crate::links::stats::hour(AT), clicks: 2 }],
-        by_country: one("JP"),
-        by_referrer: one("direct"),
-        by_device: one("mobile"),
-        by_browser: one("Firefox"),
-    }
 }
 
 fn app() -> App {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a text is refused when it holds 13 to 19 digits that pass Luhn's check and begin like
 //! a card network's, with blanks and dashes between them dropped. The refusal repeats no digit of
-//! it. Refused: to tell a real card from a number that looks like one.
+//! it. A UUID or a digest is no card number, whatever digits are in it: of random ones one in
+//! some hundred would be. Refused: to tell a real card from a number that looks like one.
 //! Source: ISO/IEC 7812-1, annex B (Luhn); the networks' published ranges.
 
 use super::error::CARD_NUMBER;
@@ -12,6 +13,8 @@ use serde_json::Value;
 
 /// Digits of a card number.
 const DIGITS: core::ops::RangeInclusive<usize> = 13..=19;
+/// Hexadecimal digits of a UUID, the shortest of the names that are drawn or hashed.
+const NAME_DIGITS: usize = 32;
 /// The first digits of the networks' numbers, from and to, as six digits: American Express,
 /// Diners, Discover, JCB, Maestro, Mastercard, Mir, RuPay, Troy, UnionPay, Visa.
 const RANGES: &[(u32, u32)] = &[
@@ -66,12 +69,33 @@ pub fn holds(text: &[u8]) -> bool {
         if !between.iter().all(|b| matches!(b, b' ' | b'-')) && is_any(&mut groups) {
             return true;
         }
+        if let Some(name) = drawn(digits, between) {
+            if is_any(&mut groups) {
+                return true;
+            }
+            rest = digits.get(name..).unwrap_or_default();
+            continue;
+        }
         let end = digits.iter().position(|b| !b.is_ascii_digit()).unwrap_or(digits.len());
         let (group, after) = digits.split_at(end);
         groups.push(group);
         rest = after;
     }
     is_any(&mut groups)
+}
+
+/// The length of what is left of a UUID or a digest that begins at the end of `before`: at least
+/// 32 hexadecimal digits, letters among them, with nothing but dashes between.
+fn drawn(text: &[u8], before: &[u8]) -> Option<usize> {
+    let is_part = |b: &u8| b.is_ascii_hexdigit() || *b == b'-';
+    let head = before.iter().rev().take_while(|b| is_part(b)).count();
+    let head = before.get(before.len().saturating_sub(head)..).unwrap_or_default();
+    let end = text.iter().position(|b| !is_part(b)).unwrap_or(text.len());
+    let tail = text.get(..end).unwrap_or_default();
+    let both = || head.iter().chain(tail);
+    let digits = both().filter(|b| b.is_ascii_hexdigit()).count();
+    let letters = both().filter(|b| b.is_ascii_alphabetic()).count();
+    (digits >= NAME_DIGITS && letters > 0).then_some(end)
 }
 
 /// Whether neighbours among the groups make up a card number; forgets the groups.
@@ -112,6 +136,23 @@ fn passes_luhn(digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn drawn_names_are_no_cards_and_hide_none() {
+        for name in [
+            "a4242424-2424-4242-8000-00000000000a",
+            "4242424242424242deadbeefdeadbeef",
+            "key-1b4242424242424242000000000000000c1d",
+        ] {
+            assert!(!holds(name.as_bytes()), "{name}");
+            let beside = alloc::format!("{name} 4242 4242 4242 4242 {name}");
+            assert!(holds(beside.as_bytes()), "{beside}");
+        }
+        // Short, without letters, or with other letters in it: no name that was drawn.
+        for text in ["ab4242424242424242cd", "x4242424242424242", "4242424242424242-00000000-0"] {
+            assert!(holds(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn the_networks_test_numbers_are_found_however_they_are_written() {

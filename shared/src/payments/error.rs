@@ -28,11 +28,14 @@ kinds! {
     ALREADY_CLOSED "already-closed" Conflict "The account is closed already";
     KEPT "kept-by-payment" Conflict "The transfer belongs to a payment";
     STATE "payment-state" Conflict "The payment's state does not allow it";
+    BLOCKED "blocked" Conflict "A fraud rule blocks the payment";
+    REVIEW "review-pending" Conflict "The payment awaits its review";
     GATEWAY "unknown-gateway" Unacceptable "No such gateway";
     EXCEEDS_PAYMENT "exceeds-payment" Unacceptable "More than the payment has";
     NO_PAYMENT "no-such-payment" NotFound "No such payment";
     NO_ACCOUNT "no-such-account" NotFound "No such account";
     NO_TRANSFER "no-such-transfer" NotFound "No such transfer";
+    NO_RULE "no-such-rule" NotFound "No such fraud rule";
     NO_ENTRY "no-such-entry" NotFound "No such entry";
     NO_GATEWAY "no-such-gateway" NotFound "No such gateway";
     HOOK_SIGNATURE "invalid-signature" Forbidden "The signature is not the gateway's";

@@ -11,6 +11,7 @@ use super::chain::Head;
 use super::error::{
     ALREADY_CLOSED, EXCEEDS_HOLD, KEPT, NO_ACCOUNT, NO_TRANSFER, NOT_EMPTY, NOT_PENDING,
 };
+use super::fraud::{Attempt, judge::Flows};
 use super::payment::{self, Payment};
 use super::request::Order;
 use super::transfer::{Entry, Stamp, Status, Transfer};
@@ -27,6 +28,8 @@ use alloc::{boxed::Box, format, string::String, sync::Arc, vec, vec::Vec};
 /// What must be loaded; a payment brings its transfers and accounts with it, a transfer its two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
+    /// What passed of a party within so many seconds (`fraud`).
+    Flow(u64, u64),
     /// A payment and what it reads.
     Payment(u64),
     /// A transfer and its accounts.
@@ -44,6 +47,8 @@ pub struct View {
     pub transfers: BTreeMap<u64, Transfer>,
     /// Those that were asked for.
     pub payments: BTreeMap<u64, Payment>,
+    /// What passed of parties, as far as fraud rules ask for it.
+    pub flows: Flows,
     /// Of the transfers, those that only their payment may end, and that payment.
     pub kept: BTreeMap<u64, u64>,
     /// The shard's end; moves with every entry.
@@ -157,6 +162,8 @@ pub enum Write {
     Entered(Entry),
     /// Something about a payment.
     Paid(payment::Write),
+    /// A payment was held against fraud rules.
+    Screened(Box<Attempt>),
 }
 
 /// The machine.
@@ -331,6 +338,10 @@ impl Machine for Ledger {
             }
             Input::Pay(_, input) => match &input.ask {
                 payment::Ask::Create(payment) => payment.reads(keys),
+                payment::Ask::Screened(payment, screen) => {
+                    payment.reads(keys);
+                    screen.reads(keys);
+                }
                 _ => drop(keys.insert(Key::Payment(input.payment))),
             },
         }
@@ -372,6 +383,7 @@ impl Machine for Ledger {
                 view.payments.insert(payment.id, Payment::clone(payment));
             }
             Write::Paid(_) => {}
+            Write::Screened(attempt) => view.flows.apply(attempt),
         }
     }
 

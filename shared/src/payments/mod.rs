@@ -9,6 +9,7 @@ mod batch;
 pub mod card;
 pub mod chain;
 pub mod error;
+pub mod fraud;
 pub mod gateway;
 pub mod ledger;
 pub mod payment;

@@ -61,6 +61,14 @@ pub enum Op {
     PaymentRefund,
     PaymentRefundList,
     PaymentEvents,
+    PaymentReview,
+    FraudRulePut,
+    FraudRuleGet,
+    FraudRuleDelete,
+    FraudRuleList,
+    FraudRuleVersions,
+    FraudDecisionList,
+    FraudBacktest,
     GatewayOrderList,
     GatewayOrderRetry,
     TokenMint,
@@ -231,7 +239,7 @@ impl Route {
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
         let creates = match self.side {
-            Side::Through => self.op != Op::LimitBacktest,
+            Side::Through => !matches!(self.op, Op::LimitBacktest | Op::FraudBacktest),
             Side::Edge => self.op == Op::LinkImport,
             Side::Origin => false,
         };

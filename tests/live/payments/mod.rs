@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cards;
+mod fraud;
 mod hooks;
 mod ledger;
 mod payouts;

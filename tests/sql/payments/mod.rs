@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod bank;
+mod fraud;
 mod frozen;
 mod gateways;
 mod hooks;

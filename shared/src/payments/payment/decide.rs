@@ -5,7 +5,7 @@
 
 use super::report::report;
 use super::step::{Desk, no_payment};
-use super::{Ask, Input, Party, Payment, REFUNDS_MAX, Refund, RefundStatus, Status};
+use super::{Ask, Input, Party, Payment, REFUNDS_MAX, Refund, RefundStatus, Status, review};
 use crate::machine::Step;
 use crate::payments::error::{AMOUNT, EXCEEDS_PAYMENT, SAME_ACCOUNT};
 use crate::payments::gateway::Action;
@@ -22,6 +22,13 @@ pub(in crate::payments) fn decide(
     actor: &Actor,
     input: Input,
 ) -> Result<Step<Ledger>, Problem> {
+    let input = match input.ask {
+        Ask::Screened(payment, screen) => {
+            let input = Input { ask: Ask::Create(payment), ..input };
+            return review::screened(view, now, actor, input, &screen);
+        }
+        _ => input,
+    };
     let known = view.payments.get(&input.payment);
     let payment = match &input.ask {
         Ask::Create(payment) => Payment { created_at: now, ..Payment::clone(payment) },
@@ -33,6 +40,8 @@ pub(in crate::payments) fn decide(
     let mut desk = Desk::on(view, now, actor, &input, payment, known);
     match input.ask {
         Ask::Create(_) => create(&mut desk)?,
+        Ask::Screened(..) => {}
+        Ask::Review(approved) => review::review(&mut desk, approved)?,
         Ask::Capture(amount) => capture(&mut desk, amount)?,
         Ask::Cancel => cancel(&mut desk)?,
         Ask::Refund(amount, reason) => refund(&mut desk, amount, reason)?,
@@ -71,10 +80,12 @@ fn create(desk: &mut Desk<'_>) -> Result<(), Problem> {
         desk.payment.status = Status::Authorized;
         desk.happened("payment.authorized", amount, None);
     }
+    review::note(desk);
     Ok(())
 }
 
-fn capture(desk: &mut Desk<'_>, asked: Option<i64>) -> Result<(), Problem> {
+pub(super) fn capture(desk: &mut Desk<'_>, asked: Option<i64>) -> Result<(), Problem> {
+    review::refuse_pending(desk)?;
     if desk.payment.status != Status::Authorized {
         return Err(desk.refuse("only what is authorized can be captured"));
     }
@@ -100,7 +111,7 @@ fn capture(desk: &mut Desk<'_>, asked: Option<i64>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn cancel(desk: &mut Desk<'_>) -> Result<(), Problem> {
+pub(super) fn cancel(desk: &mut Desk<'_>) -> Result<(), Problem> {
     let in_time = match desk.payment.status {
         Status::Authorized => true,
         // What the gateway does meanwhile is undone when it says so (Y4).

@@ -13,12 +13,14 @@
 mod decide;
 mod report;
 pub mod request;
+pub mod review;
 mod step;
 pub mod wire;
 
 pub(super) use decide::decide;
 pub use step::no_payment;
 
+use super::fraud::Screen;
 use super::gateway::{Order, Report};
 use super::ledger::Key;
 use crate::money::Currency;
@@ -205,6 +207,12 @@ pub struct Payment {
     pub fee: Option<Fee>,
     /// The hold (Y1); `None` when the amount moved at once.
     pub hold: Option<u64>,
+    /// Of the means of payment, ISO 3166-1 alpha-2, as the caller says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// What a fraud rule asks for; while it is pending nothing is captured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<review::Review>,
     /// Minor units.
     pub captured: i64,
     /// A capture that the gateway was asked for.
@@ -341,6 +349,10 @@ pub enum Write {
 pub enum Ask {
     /// A new one: everything but what moves.
     Create(Box<Payment>),
+    /// The same, of an application that has fraud rules.
+    Screened(Box<Payment>, Box<Screen>),
+    /// It may go on, or not.
+    Review(bool),
     /// Take the amount, or a part of it.
     Capture(Option<i64>),
     /// Call it off.

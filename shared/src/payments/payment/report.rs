@@ -5,7 +5,7 @@
 //! the driver: what cannot be about this payment.
 
 use super::step::Desk;
-use super::{Books, RefundStatus, Status};
+use super::{Books, RefundStatus, Status, review};
 use crate::payments::error::{CURRENCY_MISMATCH, INVALID};
 use crate::payments::gateway::{Happened, Report};
 use crate::payments::transfer::Purpose;
@@ -75,7 +75,7 @@ fn authorized(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
     }
     desk.payment.status = Status::Authorized;
     desk.happened("payment.authorized", said.amount, None);
-    Ok(())
+    review::go_on(desk)
 }
 
 fn captured(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {

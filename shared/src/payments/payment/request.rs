@@ -7,6 +7,7 @@
 use super::{Fee, Party, Payment, Status};
 use crate::body;
 use crate::payments::error::{AMOUNT, INVALID, SAME_ACCOUNT, UNKNOWN_ACCOUNT};
+use crate::payments::fraud::rule::is_country;
 use crate::payments::{card, request, wire};
 use crate::problem::{self, FieldError, Problem};
 use crate::time::Millis;
@@ -96,6 +97,9 @@ pub struct PaymentRequest {
     /// Moved on from the destination when the payment is captured; a refund does not give it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<FeeRequest>,
+    /// Of the means of payment, ISO 3166-1 alpha-2: what fraud rules compare with the request's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
 }
 
 /// `POST /api/v1/payments/{id}/capture`.
@@ -148,6 +152,10 @@ pub fn payment(bytes: &[u8]) -> Result<Payment, Problem> {
         let detail = format!("must be at most {DESCRIPTION_CHARS_MAX} characters, none of control");
         check(text, DESCRIPTION_CHARS_MAX, "/description", &detail)?;
     }
+    if asked.country.as_deref().is_some_and(|country| !is_country(country)) {
+        let detail = "must be two capital letters of ISO 3166-1".into();
+        return Err(field(&INVALID, "/country", detail));
+    }
     let metadata = asked.metadata.unwrap_or_default();
     check_metadata(&metadata)?;
     Ok(Payment {
@@ -164,6 +172,8 @@ pub fn payment(bytes: &[u8]) -> Result<Payment, Problem> {
         metadata,
         fee,
         hold: None,
+        country: asked.country,
+        review: None,
         captured: 0,
         capturing: None,
         refunds: vec![],

@@ -3,6 +3,7 @@
 //! Invariant: a gateway's accounts and keys are not shown; its token is, as it was given.
 
 use super::request::{CaptureMethod, FeeRequest, GatewayParty, PartyRequest};
+use super::review::ReviewView;
 use super::{Event, Party, Payment, Refund, RefundStatus, Status};
 use crate::id::format_id;
 use crate::money::Currency;
@@ -61,6 +62,12 @@ pub struct PaymentView {
     pub gateway_reference: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
+    /// Of the means of payment, as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// What a fraud rule asks for; missing when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewView>,
     /// When it was created.
     #[serde(with = "time::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
@@ -73,7 +80,7 @@ impl PaymentView {
     pub fn of(payment: &Payment) -> Self {
         let fee =
             |fee: super::Fee| FeeRequest { amount: fee.amount, account: account_id(fee.account) };
-        let manual = payment.manual;
+        let manual = payment.manual && !payment.is_held_for_review();
         Self {
             id: payment_id(payment.id),
             status: payment.status,
@@ -90,6 +97,8 @@ impl PaymentView {
             gateway_fee: payment.gateway_fee,
             gateway_reference: payment.subject.clone(),
             failure: payment.failure.clone(),
+            country: payment.country.clone(),
+            review: payment.review.as_ref().map(ReviewView::of),
             created_at: payment.created_at,
         }
     }

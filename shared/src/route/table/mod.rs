@@ -1,5 +1,6 @@
 //! The table itself: a file a product, in product order, then what is no product's.
 
+mod fraud;
 mod limits;
 mod links;
 mod ops;
@@ -58,6 +59,7 @@ pub const ROUTES: Table = Table(&[
     payouts::ROUTES,
     payment::ROUTES,
     webhooks::ROUTES,
+    fraud::ROUTES,
     ops::ROUTES,
     origin::ROUTES,
     webhooks::OPERATORS,

@@ -36,6 +36,7 @@ pub(super) const ROUTES: &[Route] = &[
             &payments::BALANCE_OVERFLOW,
             &payments::CARD_NUMBER,
             &payments::OVERDRAFT,
+            &payments::BLOCKED,
         ],
         ..route(Op::PaymentCreate, "POST", ALL, Through, WRITE)
     },
@@ -64,6 +65,7 @@ pub(super) const ROUTES: &[Route] = &[
         problems: &[
             &payments::NO_PAYMENT,
             &payments::STATE,
+            &payments::REVIEW,
             &payments::AMOUNT,
             &payments::EXCEEDS_PAYMENT,
             &payments::CARD_NUMBER,
