@@ -34,6 +34,8 @@ pub struct App {
     pub gateways: Gateways,
     /// Wakes the relay to the gateways: orders were made.
     pub order_news: Notify,
+    /// Wakes the sagas: one was begun, or has news.
+    pub saga_news: Notify,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
     pub http: reqwest::Client,
@@ -76,6 +78,7 @@ impl App {
             ledger: Lane::start(ledgers, app.clone()),
             gateways,
             order_news: Notify::new(),
+            saga_news: Notify::new(),
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::keys::{self, NewKey};
-use crate::{db, limits, links, outbox, payments, privacy, router, shell};
+use crate::{db, limits, links, outbox, payments, privacy, router, sagas, shell};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -36,6 +36,8 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         tokio::spawn(payments::expiry::watch(Arc::clone(app))),
         tokio::spawn(payments::orders::relay(Arc::clone(app))),
         tokio::spawn(payments::said::watch(Arc::clone(app))),
+        tokio::spawn(sagas::run(Arc::clone(app))),
+        tokio::spawn(payments::reconciliations::daily::watch(Arc::clone(app))),
     ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let signal = async move {

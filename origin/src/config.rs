@@ -2,9 +2,11 @@
 //!
 //! Invariant: a wrong or missing variable ends the program with its name; a secret prints `…`.
 
+use crate::payments::gateway::bank::pain::{Debtor, Version};
 use shared::config::Durations;
 use shared::links::domain::Domains;
 use shared::sign::Keys;
+use std::path::PathBuf;
 use std::{env, fmt, net::SocketAddr};
 
 /// The origin's port unless `ORIGIN_PORT` says otherwise.
@@ -27,6 +29,40 @@ impl<T> fmt::Debug for Secret<T> {
 pub struct Stripe {
     pub url: String,
     pub key: Secret<String>,
+}
+
+/// The directories that the bank and we exchange files in, and who we are there.
+#[derive(Clone, Debug)]
+pub struct Bank {
+    /// Orders that the bank fetches.
+    pub out: PathBuf,
+    /// Statements that the bank puts.
+    pub statements: Option<PathBuf>,
+    pub debtor: Debtor,
+    pub version: Version,
+}
+
+impl Bank {
+    fn read(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Invalid> {
+        let Some(out) = get("GATEWAY_BANK_OUT_DIR") else { return Ok(None) };
+        let need = |name| get(name).ok_or_else(|| invalid(name, "is not set"));
+        let iban = need("GATEWAY_BANK_IBAN")?.replace(' ', "");
+        let version = match get("GATEWAY_BANK_PAIN").as_deref() {
+            None | Some("09") => Version::Nine,
+            Some("03") => Version::Three,
+            Some(_) => return Err(invalid("GATEWAY_BANK_PAIN", "must be 03 or 09")),
+        };
+        if !shared::payments::payout::is_iban(&iban) {
+            return Err(invalid("GATEWAY_BANK_IBAN", "must be an IBAN"));
+        }
+        let name = need("GATEWAY_BANK_NAME")?;
+        Ok(Some(Self {
+            out: out.into(),
+            statements: get("GATEWAY_BANK_IN_DIR").map(Into::into),
+            debtor: Debtor { name, iban, bic: get("GATEWAY_BANK_BIC") },
+            version,
+        }))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +89,7 @@ pub struct Config {
     /// Payments may use the simulated gateway, which moves no money.
     pub gateway_simulator: bool,
     pub stripe: Option<Stripe>,
+    pub bank: Option<Bank>,
     pub durations: Durations,
 }
 
@@ -127,6 +164,7 @@ impl Config {
                 Some(_) => return Err(invalid("GATEWAY_SIMULATOR", "must be 0 or 1")),
             },
             stripe: get("GATEWAY_STRIPE_KEY").map(stripe),
+            bank: Bank::read(&get)?,
             durations: Durations::read(&get).map_err(|what| invalid("SELVEDGE_…", &what))?,
         })
     }
@@ -162,6 +200,9 @@ mod tests {
             "SIGNING_KEYS" => format!("k1:{}", "ab".repeat(32)),
             "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" => "cd".repeat(32),
             "ADMIN_KEY" => "x".repeat(32),
+            "GATEWAY_BANK_OUT_DIR" => "/tmp/out".into(),
+            "GATEWAY_BANK_IBAN" => "NL91ABNA0417164300".into(),
+            "GATEWAY_BANK_NAME" => "Selvedge".into(),
             _ => return None,
         })
     }
@@ -187,6 +228,8 @@ mod tests {
             ("SHORT_DOMAINS", Some("go.example")),
             ("GATEWAY_SIMULATOR", Some("yes")),
             ("GATEWAY_STRIPE_URL", Some("api.stripe.com")),
+            ("GATEWAY_BANK_PAIN", Some("10")),
+            ("GATEWAY_BANK_IBAN", Some("NL00ABNA0417164300")),
         ] {
             let read =
                 Config::read(

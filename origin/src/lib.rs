@@ -24,5 +24,6 @@ pub mod privacy;
 pub mod respond;
 pub mod router;
 pub mod rows;
+pub mod sagas;
 pub mod shell;
 pub mod telemetry;

@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, limits, links, payments, privacy, telemetry};
+use crate::{admin, db, events, limits, links, payments, privacy, sagas, telemetry};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -73,6 +73,18 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::TransferGet => payments::transfers::get(app, call).await,
         Op::TransferPost => payments::transfers::post(app, call).await,
         Op::TransferVoid => payments::transfers::void(app, call).await,
+        Op::PayoutCreate => payments::payouts::create(app, call).await,
+        Op::PayoutGet => payments::payouts::get(app, call).await,
+        Op::PayoutList => payments::payouts::list(app, call).await,
+        Op::SagaList => sagas::list(app, call).await,
+        Op::SagaGet => sagas::get(app, call).await,
+        Op::SagaRetry => sagas::retry(app, call).await,
+        Op::ReconciliationCreate => payments::reconciliations::create(app, call).await,
+        Op::ReconciliationGet => payments::reconciliations::shown::get(app, call).await,
+        Op::ReconciliationList => payments::reconciliations::shown::list(app, call).await,
+        Op::ReconciliationFindings => payments::reconciliations::shown::findings(app, call).await,
+        Op::StatementAccountPut => payments::reconciliations::daily::put(app, call).await,
+        Op::DailyCloseList => payments::reconciliations::daily::list(app, call).await,
         Op::PaymentCreate => payments::payment::create(app, call).await,
         Op::PaymentList => payments::payment::list(app, call).await,
         Op::PaymentGet => payments::payment::get(app, call).await,

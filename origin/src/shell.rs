@@ -7,13 +7,14 @@
 mod answers;
 mod lane;
 
+pub(crate) use answers::{load_records, store_records};
 pub use answers::{once, once_with, sweep};
 pub use lane::Lane;
 
 use crate::app::App;
 use crate::db::{self, Error, Tx};
 use crate::outbox;
-use answers::{known, load_records, store_records};
+use answers::known;
 use lane::Job;
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key, Record};

@@ -79,6 +79,14 @@ durations! {
     gateway_backoff_ms "SELVEDGE_GATEWAY_BACKOFF_MS" 1_000;
     /// Longest wait before a gateway is asked again.
     gateway_backoff_max_ms "SELVEDGE_GATEWAY_BACKOFF_MAX_MS" 300_000;
+    /// A step of a saga whose replica died is taken over after this: twice what a step may take.
+    saga_lease_ms "SELVEDGE_SAGA_LEASE_MS" 60_000;
+    /// A gateway's report of a day is asked for this long after the day.
+    report_delay_ms "SELVEDGE_REPORT_DELAY_MS" 7_200_000;
+    /// A report or a statement that has not come this long after its day is an alert: at ten.
+    report_due_ms "SELVEDGE_REPORT_DUE_MS" 36_000_000;
+    /// Statements in the bank's directory, and days that are over, are looked for this often.
+    daily_look_ms "SELVEDGE_DAILY_LOOK_MS" 30_000;
     /// What the simulated gateway means by late and slow.
     simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
 }

@@ -29,6 +29,7 @@ pub mod privacy;
 pub mod problem;
 pub mod roads;
 pub mod route;
+pub mod saga;
 pub mod sign;
 pub mod time;
 pub mod token;

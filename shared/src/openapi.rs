@@ -10,6 +10,7 @@ mod limits;
 mod parameters;
 mod payment;
 mod payments;
+mod payouts;
 mod schemas;
 
 use crate::links::password::{CHARS_MAX, FIELD};
@@ -126,6 +127,11 @@ fn request_body(route: &Route) -> Option<Value> {
         return Some(json!({"required": true, "content": {
             "text/csv": text, "application/x-ndjson": text, "application/json": list,
         }}));
+    }
+    if route.op == Op::ReconciliationCreate {
+        let text = json!({"schema": {"type": "string"}});
+        let content = json!({"application/xml": text, "text/csv": text});
+        return Some(json!({"required": true, "content": content}));
     }
     if route.op == Op::LinkUnlock {
         let password = json!({"type": "string", "minLength": 1, "maxLength": CHARS_MAX});

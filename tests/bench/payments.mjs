@@ -15,6 +15,8 @@ import { table } from "./payments/table.mjs";
 const root = path.resolve(import.meta.dirname, "../..");
 const quick = process.argv.includes("--quick");
 const only = process.argv.find((arg) => arg.startsWith("--engine="))?.slice(9);
+// Only a statement of a million lines, which needs no server.
+const alone = process.argv.includes("--only=reconcile");
 const began = performance.now();
 mkdirSync(path.join(root, "target/bench"), { recursive: true });
 
@@ -27,6 +29,7 @@ const run = {
   dir: mkdtempSync(path.join(root, "target/bench/run-")),
   origin: path.join(root, "target/release/origin"),
   load: path.join(root, "target/release/examples/load-payments"),
+  reconcile: path.join(root, "target/release/examples/reconcile-payments"),
   secrets: secrets(),
   children: new Set(),
   say: (text) => process.stderr.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}\n`),
@@ -114,12 +117,14 @@ const report = {
 try {
   const engines = [["sqlite", undefined]];
   if (process.env.DATABASE_URL?.startsWith("postgres")) engines.push(["postgres", process.env.DATABASE_URL]);
-  for (const [name, url] of engines.filter(([name]) => !only || only === name)) {
+  report.reconcile = JSON.parse(await output(run.reconcile, [quick ? 100_000 : 1_000_000]));
+  run.say(`reconcile: ${report.reconcile.lines} lines in ${report.reconcile.matchMs} ms`);
+  for (const [name, url] of engines.filter(([name]) => !alone && (!only || only === name))) {
     report.engines.push(await engine(name, url));
   }
   report.load.after = os.loadavg();
   report.seconds = Math.round((performance.now() - began) / 1000);
-  const out = path.join(root, `target/bench/payments${quick || only ? "-quick" : ""}.json`);
+  const out = path.join(root, `target/bench/payments${quick || only || alone ? "-quick" : ""}.json`);
   writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(table(report));
   process.stdout.write(`\n${path.relative(process.cwd(), out)}\n`);

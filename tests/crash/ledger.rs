@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One way to the ledger.
 #[derive(Clone)]
-enum Way {
+pub(crate) enum Way {
     Direct(Internal),
     Edge(reqwest::Client, String, String),
 }
@@ -51,7 +51,7 @@ impl Way {
     }
 
     /// Asks until it is answered for good.
-    async fn insist(&self, path: &str, body: &Value, key: &str) -> (u16, Value) {
+    pub(crate) async fn insist(&self, path: &str, body: &Value, key: &str) -> (u16, Value) {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.post(path, body, key).await {

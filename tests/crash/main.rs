@@ -16,6 +16,7 @@ mod internal;
 mod keeper;
 mod ledger;
 mod load;
+mod payouts;
 mod redirects;
 mod replay;
 mod replicas;

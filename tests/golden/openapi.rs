@@ -20,6 +20,10 @@ use shared::openapi::{edge_document, origin_document};
 use shared::page::Page;
 use shared::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
 use shared::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
+use shared::payments::payout::{PayoutRequest, PayoutView, SagaView};
+use shared::payments::reconcile::wire::{
+    DailyClose, FindingView, ReconciliationView, StatementAccount,
+};
 use shared::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use shared::payments::wire::{
     AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
@@ -212,6 +216,16 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "RefundPage" => reads::<Page<RefundView>>(example),
         "PaymentEventPage" => reads::<Page<EventView>>(example),
         "GatewayOrderPage" => reads::<Page<GatewayOrderRow>>(example),
+        "PayoutRequest" => reads::<PayoutRequest>(example),
+        "Payout" => reads::<PayoutView>(example),
+        "PayoutPage" => reads::<Page<PayoutView>>(example),
+        "Saga" => reads::<SagaView>(example),
+        "SagaPage" => reads::<Page<SagaView>>(example),
+        "Reconciliation" => reads::<ReconciliationView>(example),
+        "ReconciliationPage" => reads::<Page<ReconciliationView>>(example),
+        "FindingPage" => reads::<Page<FindingView>>(example),
+        "StatementAccount" => reads::<StatementAccount>(example),
+        "DailyClosePage" => reads::<Page<DailyClose>>(example),
         "LedgerCheck" => reads::<LedgerCheck>(example),
         "LedgerProof" => reads::<LedgerProof>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),

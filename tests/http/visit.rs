@@ -50,6 +50,9 @@ pub(crate) async fn body(route: &Route, app: &App<'_>, documents: &Documents) ->
         body["source"] = json!(app.account("EUR").await);
         body["destination"] = json!(app.account("EUR").await);
     }
+    if route.op == Op::PayoutCreate {
+        body["account"] = json!(app.account("EUR").await);
+    }
     if route.op == Op::TransferCreate {
         body["debit_account"] = json!(app.account("EUR").await);
         body["credit_account"] = json!(app.account("EUR").await);
@@ -94,6 +97,7 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         let id = match path.split('/').nth(3) {
             Some("payments") => app.payment(route.op).await,
             Some("transfers") => app.hold(10_000).await,
+            Some("payouts") => app.payout(&app.account("EUR").await, "tok_ok", 5).await,
             _ => app.account("EUR").await,
         };
         path = path.replace("{id}", &id);

@@ -353,6 +353,14 @@ impl<'a> App<'a> {
         made["id"].as_str().unwrap().to_owned()
     }
 
+    /// A payout of a new account in euros, through the simulated gateway; its id.
+    pub(crate) async fn payout(&self, account: &str, token: &str, amount: i64) -> String {
+        let bank = json!({"gateway": "simulator", "token": token});
+        let body = json!({"account": account, "bank": bank, "amount": amount, "currency": "EUR"});
+        let made = self.pay("/api/v1/payouts", &body).send().await.is(201);
+        made["id"].as_str().unwrap().to_owned()
+    }
+
     /// Creates a link; its code.
     pub(crate) async fn code(&self, body: &Value) -> String {
         self.shorten(body).await.is(201)["short_code"].as_str().unwrap().to_owned()

@@ -18,6 +18,7 @@ mod origin;
 mod payments;
 mod rng;
 mod rows;
+mod sagas;
 mod stores;
 mod up;
 mod world;

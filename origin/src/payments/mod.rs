@@ -9,8 +9,11 @@ pub mod gateway;
 pub mod kept;
 pub mod orders;
 pub mod payment;
+pub mod payouts;
 pub mod proof;
+pub mod reconciliations;
 pub mod said;
+pub mod statement;
 pub mod store;
 pub mod transfers;
 

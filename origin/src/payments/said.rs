@@ -6,6 +6,7 @@
 
 use super::gateway::Unreadable;
 use super::payment::about;
+use super::payouts;
 use crate::app::App;
 use crate::db::{self, Error};
 use crate::shell::Done;
@@ -13,6 +14,7 @@ use crate::values;
 use shared::payments::gateway::Report;
 use shared::payments::ledger::{Actor, Input, Reply};
 use shared::payments::payment::Ask;
+use shared::payments::payout;
 use shared::payments::wire::parse;
 use shared::problem::Problem;
 use shared::time::DAY_MS;
@@ -48,6 +50,11 @@ impl From<Error> for Unapplied {
 /// # Errors
 /// See [`Unapplied`].
 pub async fn apply(app: &App, gateway: &str, report: Report) -> Result<(), Unapplied> {
+    // A payout is a saga's: it is told, and asks for itself what it was not told.
+    if payout::parse(&report.reference).is_some() {
+        payouts::told(app, gateway, report).await?;
+        return Ok(());
+    }
     let payment = find(app, gateway, &report).await?;
     let actor = Actor {
         app: String::new(),

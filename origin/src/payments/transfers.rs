@@ -1,6 +1,7 @@
 //! Transfers: one or many, posted or held, and how a hold ends.
 
 use super::columns::{self, TRANSFER};
+use super::payouts::not_of_a_payout;
 use super::{actor, submit};
 use crate::app::App;
 use crate::db;
@@ -42,12 +43,14 @@ pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
 pub async fn post(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
     let ending = Ending::Post(request::post(&call.body)?);
+    not_of_a_payout(app, number(call)?).await?;
     submit(app, call, key, Input::Settle(actor(call), number(call)?, ending)).await
 }
 
 /// `POST /api/v1/transfers/{id}/void`
 pub async fn void(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
+    not_of_a_payout(app, number(call)?).await?;
     submit(app, call, key, Input::Settle(actor(call), number(call)?, Ending::Void)).await
 }
 

@@ -21,9 +21,9 @@ pub(super) fn known<'a>(records: &'a Records, key: &Key) -> Option<&'a Record> {
     records.get(&(key.scope.clone(), key.key.clone()))
 }
 
-pub(super) type Records = BTreeMap<(String, String), Record>;
+pub(crate) type Records = BTreeMap<(String, String), Record>;
 
-pub(super) async fn load_records(
+pub(crate) async fn load_records(
     tx: &mut Tx<'_>,
     keys: impl Iterator<Item = &Key>,
     now: Millis,
@@ -59,7 +59,7 @@ pub(super) async fn load_records(
 }
 
 /// Writes the records; `false`: a copy of one of the requests was answered elsewhere meanwhile.
-pub(super) async fn store_records(
+pub(crate) async fn store_records(
     tx: &mut Tx<'_>,
     records: Vec<(&Key, String)>,
     now: Millis,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{limits, payment, payments};
+use super::{limits, payment, payments, payouts};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -19,6 +19,10 @@ use crate::links::wire::{BulkAnswer, BulkRequest, BulkResult, Link, Slot, Stats}
 use crate::page::{self, Page};
 use crate::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
 use crate::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
+use crate::payments::payout::{PayoutRequest, PayoutView, SagaView};
+use crate::payments::reconcile::wire::{
+    DailyClose, FindingView, ReconciliationView, StatementAccount,
+};
 use crate::payments::request::{AccountRequest, PostRequest, TransferRequest};
 use crate::payments::wire::{
     AccountView, BalanceAt, EntryView, LedgerCheck, LedgerProof, TransferAnswer, TransferView,
@@ -173,6 +177,16 @@ types! {
     "TransferAnswer": TransferAnswer = TransferAnswer::One(payments::transfer());
     "Transfer": TransferView = payments::transfer();
     "PostRequest": PostRequest = PostRequest { amount: Some(1_000) };
+    "PayoutRequest": PayoutRequest = payouts::request();
+    "Payout": PayoutView = payouts::payout();
+    "PayoutPage": Page<PayoutView> = page_of(payouts::payout(), "7");
+    "Saga": SagaView = payouts::saga();
+    "SagaPage": Page<SagaView> = page_of(payouts::saga(), "7");
+    "Reconciliation": ReconciliationView = payouts::reconciliation();
+    "ReconciliationPage": Page<ReconciliationView> = page_of(payouts::reconciliation(), "7");
+    "FindingPage": Page<FindingView> = page_of(payouts::finding(), "1");
+    "StatementAccount": StatementAccount = payouts::statement_account();
+    "DailyClosePage": Page<DailyClose> = page_of(payouts::daily_close(), "1");
     "PaymentRequest": PaymentRequest = payment::request();
     "CaptureRequest": CaptureRequest = CaptureRequest { amount: Some(1_000) };
     "PaymentRefundRequest": pay::RefundRequest = payment::refund_request();

@@ -34,4 +34,11 @@ kinds! {
     NO_ACCOUNT "no-such-account" NotFound "No such account";
     NO_TRANSFER "no-such-transfer" NotFound "No such transfer";
     NO_ENTRY "no-such-entry" NotFound "No such entry";
+    NO_PAYOUT "no-such-payout" NotFound "No such payout";
+    NO_SAGA "no-such-saga" NotFound "No such saga";
+    NO_RECONCILIATION "no-such-reconciliation" NotFound "No such reconciliation";
+    RECONCILING "reconciling" Conflict "A reconciliation is under way";
+    STATEMENT "unreadable-statement" Unacceptable "The statement cannot be read";
+    OF_A_PAYOUT "held-for-a-payout" Conflict "The hold belongs to a payout";
+    SAGA_OVER "saga-is-over" Conflict "The saga is over";
 }

@@ -12,6 +12,8 @@ pub mod error;
 pub mod gateway;
 pub mod ledger;
 pub mod payment;
+pub mod payout;
+pub mod reconcile;
 pub mod request;
 pub mod transfer;
 pub mod tree;

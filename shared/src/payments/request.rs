@@ -272,6 +272,11 @@ pub(super) fn currency(code: &str) -> Result<Currency, Problem> {
     Currency::of(code).ok_or_else(unknown)
 }
 
+/// A field that is not acceptable.
+pub(super) fn invalid(pointer: &str, detail: impl Into<String>) -> Problem {
+    field(&INVALID, pointer, detail.into())
+}
+
 fn field(kind: &'static problem::Kind, pointer: &str, detail: String) -> Problem {
     Problem::fields(kind, vec![FieldError { pointer: pointer.into(), detail }])
 }

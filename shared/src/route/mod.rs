@@ -98,6 +98,18 @@ pub enum Op {
     ReserveList,
     LedgerCheck,
     LedgerProof,
+    PayoutCreate,
+    PayoutGet,
+    PayoutList,
+    SagaList,
+    SagaGet,
+    SagaRetry,
+    ReconciliationCreate,
+    ReconciliationGet,
+    ReconciliationList,
+    ReconciliationFindings,
+    StatementAccountPut,
+    DailyCloseList,
 }
 
 /// Which side answers.

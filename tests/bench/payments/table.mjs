@@ -6,8 +6,13 @@ const verdict = (ok) => (ok ? "met" : "MISSED");
 const goal = (name, value, bound, ok) =>
   `  ${name.padEnd(46)}${String(value).padStart(12)}   goal ${bound.padEnd(12)} ${verdict(ok)}`;
 
-export function table({ engines, accounts, machine, load }) {
+export function table({ engines, accounts, machine, load, reconcile }) {
   const lines = [`${machine.cores} cores, load before ${load.before[0].toFixed(1)}; ${whole(accounts)} accounts`];
+  const { lines: count, faults, matchMs, csvMs, camtMs } = reconcile;
+  lines.push(
+    goal(`reconcile ${whole(count)} lines, ${whole(faults)} at fault, s`, (matchMs / 1000).toFixed(2), "< 5", matchMs < 5_000),
+    `    read from CSV in ${(csvMs / 1000).toFixed(2)} s, from camt.053 in ${(camtMs / 1000).toFixed(2)} s`,
+  );
   for (const one of engines) {
     lines.push("", `${one.engine}; this disk: ${whole(one.fsyncsPerSecond)} fsync/s`);
     const best = one.rounds.reduce((a, b) => (a.uniform.perSecond > b.uniform.perSecond ? a : b));

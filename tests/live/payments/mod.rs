@@ -2,4 +2,6 @@
 
 mod bad_input;
 mod ledger;
+mod payouts;
 mod proofs;
+mod reconciliations;

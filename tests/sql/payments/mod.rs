@@ -5,7 +5,9 @@ mod frozen;
 mod gateways;
 mod keys;
 mod payments;
+mod payouts;
 mod proof;
+mod reconciliations;
 mod replicas;
 mod transfers;
 

@@ -4,6 +4,7 @@
 //! [`Trouble::Unknown`]; the relay then asks, and sends again under the same key only what the
 //! gateway has never heard of. A gateway that is not configured does not exist (422).
 
+pub mod bank;
 pub mod simulator;
 
 use crate::config::Config;
@@ -78,6 +79,9 @@ impl Gateways {
         if config.gateway_simulator {
             let delay_ms = config.durations.simulator_delay_ms;
             all.push(Arc::new(simulator::Simulator::new(Arc::clone(db), delay_ms)));
+        }
+        if let Some(config) = &config.bank {
+            all.push(Arc::new(bank::Bank::new(config.clone())));
         }
         Self::of(all)
     }

@@ -6,6 +6,7 @@ mod ops;
 mod origin;
 mod payment;
 mod payments;
+mod payouts;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
 use super::{Op, Route, Side};
@@ -53,6 +54,7 @@ pub const ROUTES: Table = Table(&[
     links::ROUTES,
     limits::ROUTES,
     payments::ROUTES,
+    payouts::ROUTES,
     payment::ROUTES,
     ops::ROUTES,
     origin::ROUTES,
