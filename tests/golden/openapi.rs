@@ -202,6 +202,7 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "OutboxPage" => reads::<Page<OutboxRow>>(example),
         "AccountRequest" => reads::<AccountRequest>(example),
         "Account" => reads::<AccountView>(example),
+        "AccountPage" => reads::<Page<AccountView>>(example),
         "EntryPage" => reads::<Page<EntryView>>(example),
         "BalanceAt" => reads::<BalanceAt>(example),
         "TransferRequest" => reads::<TransferRequest>(example),

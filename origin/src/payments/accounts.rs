@@ -7,7 +7,7 @@ use crate::db::{self, Error};
 use crate::respond::{Call, Failure};
 use crate::values;
 use shared::envelope::Envelope;
-use shared::page;
+use shared::page::{self, Page};
 use shared::payments::account::Account;
 use shared::payments::ledger::{Input, Opening, no_account};
 use shared::payments::request;
@@ -36,6 +36,32 @@ pub async fn close(app: &App, call: &Call) -> Result<Envelope, Failure> {
     submit(app, call, key, Input::Close(actor(call), id)).await
 }
 
+/// `GET /api/v1/accounts`: newest first.
+pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let ask = request::accounts(&call.query)?;
+    let before =
+        ask.page.after.as_deref().and_then(|id| id.parse().ok()).unwrap_or(i64::MAX as u64);
+    let mut values = values![call.context.app.as_str(), before, ask.page.rows()];
+    let only = match &ask.name {
+        None => "",
+        Some(name) => {
+            // SQLite knows the cases of ASCII only: what is written as it stands is found too.
+            values.push(format!("{}%", db::like(name)).into());
+            values.push(format!("{}%", db::like(&name.to_lowercase())).into());
+            "and (a.name like $4 escape '!' or lower(a.name) like $5 escape '!')"
+        }
+    };
+    let sql = format!(
+        "select {ACCOUNT} from account a where a.app = $1 and a.id < $2 {only} \
+         order by a.id desc limit $3"
+    );
+    let rows = app.db.read(&sql, values).await?;
+    let rows = rows.iter().map(columns::account).collect::<Result<Vec<_>, Error>>()?;
+    let page = ask.page.page(rows, |last| last.id.to_string());
+    let items = page.items.iter().map(AccountView::of).collect();
+    Ok(Envelope::json(200, &Page::<AccountView> { items, next_cursor: page.next_cursor }))
+}
+
 /// `GET /api/v1/accounts/{id}`
 pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let account = owned(app, call).await?;
@@ -62,7 +88,7 @@ pub async fn entries(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let page = ask.page(rows, |(entry, _)| format!("{}.{}", entry.at.0, entry.n));
     let view = |(entry, transfer)| EntryView::of(&entry, &transfer, &account);
     let items = page.items.into_iter().map(view).collect();
-    Ok(Envelope::json(200, &page::Page { items, next_cursor: page.next_cursor }))
+    Ok(Envelope::json(200, &Page { items, next_cursor: page.next_cursor }))
 }
 
 /// `GET /api/v1/accounts/{id}/balance`

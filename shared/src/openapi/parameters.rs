@@ -3,6 +3,8 @@
 //! Invariant: every `{name}` of a path and every name of `route.query` is described.
 
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
+use crate::payments::reconcile::line::Kind;
+use crate::payments::reconcile::request::{WINDOW_DAYS_DEFAULT, WINDOW_DAYS_MAX};
 use crate::route::{Op, Route, Side};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
@@ -56,6 +58,9 @@ fn in_path(route: &Route, name: &str) -> Value {
         "policy" => ("The name of one of the service's own policies.", "api"),
         "id" if route.path.contains("/accounts/") => ("The account.", "acc_08Ew1PYy71m"),
         "id" if route.path.contains("/payments/") => ("The payment.", "pay_08Ew1PYy71m"),
+        "id" if route.path.contains("/reconciliations/") => {
+            ("The reconciliation.", "rec_08Ew1PYy71m")
+        }
         "key" if route.product == "payments" => ("The order's key.", "pay_08Ew1PYy71m-1"),
         "key" => ("The key, percent-encoded.", "ann"),
         "id" if route.path.contains("/transfers/") => ("The transfer.", "trf_08Ew1PYy71m"),
@@ -138,6 +143,10 @@ fn in_query(route: &Route, name: &str) -> Value {
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
         "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
+        "name" => {
+            ("Only what is called so, or begins so.", json!({"type": "string"}), json!("Ann"))
+        }
+        name if of_statements(name).is_some() => of_statements(name).unwrap_or_default(),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };
@@ -148,6 +157,37 @@ fn in_query(route: &Route, name: &str) -> Value {
         "description": about,
         "schema": schema,
         "example": example,
+    })
+}
+
+/// What is asked beside a statement, and of what was found in it.
+fn of_statements(name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
+        "day" => (
+            "The last day; the statement's last when missing.",
+            json!({"type": "string", "format": "date"}),
+            json!("2026-11-20"),
+        ),
+        "window_days" => (
+            "How many days apart the same money may stand on both sides.",
+            json!({
+                "type": "integer", "minimum": 0, "maximum": WINDOW_DAYS_MAX,
+                "default": WINDOW_DAYS_DEFAULT,
+            }),
+            json!(WINDOW_DAYS_DEFAULT),
+        ),
+        "close" => (
+            "Whether the day is closed with it.",
+            json!({"type": "boolean", "default": false}),
+            json!(true),
+        ),
+        "kind" => (
+            "Only findings of this kind.",
+            json!({"type": "string", "enum": Kind::ALL.map(Kind::as_str)}),
+            json!(Kind::MissingHere.as_str()),
+        ),
+        _ => return None,
     })
 }
 

@@ -40,6 +40,10 @@ pub(super) fn account() -> AccountView {
     }
 }
 
+pub(super) fn accounts() -> Page<AccountView> {
+    page_of(account(), &format!("{NUMBER}"))
+}
+
 pub(super) fn balance() -> BalanceAt {
     BalanceAt {
         account: account_id(NUMBER),

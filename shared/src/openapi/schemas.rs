@@ -171,6 +171,7 @@ types! {
     );
     "AccountRequest": AccountRequest = payments::account_request();
     "Account": AccountView = payments::account();
+    "AccountPage": Page<AccountView> = payments::accounts();
     "EntryPage": Page<EntryView> = payments::entries();
     "BalanceAt": BalanceAt = payments::balance();
     "TransferRequest": TransferRequest = payments::transfer_request();

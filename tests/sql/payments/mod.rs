@@ -4,6 +4,7 @@ mod accounts;
 mod frozen;
 mod gateways;
 mod keys;
+mod own;
 mod payments;
 mod payouts;
 mod proof;

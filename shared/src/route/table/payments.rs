@@ -28,6 +28,14 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         product: "payments",
         guard: CLOSED,
+        summary: "List the accounts, newest first",
+        response: (200, "AccountPage"),
+        query: &["limit", "cursor", "name"],
+        ..route(Op::AccountList, "GET", "/api/v1/accounts", Through, READ)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
         summary: "Read an account and its balance",
         response: (200, "Account"),
         problems: &[&payments::NO_ACCOUNT],
@@ -111,5 +119,13 @@ pub(super) const ROUTES: &[Route] = &[
         response: (200, "Transfer"),
         problems: &[&payments::NO_TRANSFER, &payments::NOT_PENDING, &payments::KEPT],
         ..route(Op::TransferVoid, "POST", VOID, Through, WRITE)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "Verify the application's own accounts against their entries",
+        response: (200, "LedgerCheck"),
+        problems: &[&payments::LEDGER_TOO_LARGE],
+        ..route(Op::OwnLedgerCheck, "GET", "/api/v1/ledger/check", Through, READ)
     },
 ];
