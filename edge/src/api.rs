@@ -115,9 +115,11 @@ fn check(
             let asked = page::query(asked);
             payment::status(asked.get("status").map(String::as_str)).map(|_| ())
         }),
-        Op::AccountEntries | Op::PaymentEvents | Op::PaymentRefundList | Op::PayoutList => {
-            page_of(asked)
-        }
+        Op::AccountEntries
+        | Op::AccountHolds
+        | Op::PaymentEvents
+        | Op::PaymentRefundList
+        | Op::PayoutList => page_of(asked),
         Op::AccountList => payments::accounts(asked).map(|_| ()),
         Op::OwnReconciliationCreate => reconcile::asked(&page::query(asked)).map(|_| ()),
         Op::AccountBalance => {

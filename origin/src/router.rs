@@ -68,6 +68,7 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::AccountList => payments::accounts::list(app, call).await,
         Op::AccountGet => payments::accounts::get(app, call).await,
         Op::AccountEntries => payments::accounts::entries(app, call).await,
+        Op::AccountHolds => payments::accounts::holds(app, call).await,
         Op::AccountBalance => payments::accounts::balance(app, call).await,
         Op::AccountClose => payments::accounts::close(app, call).await,
         Op::TransferCreate => payments::transfers::create(app, call).await,

@@ -203,6 +203,7 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "AccountRequest" => reads::<AccountRequest>(example),
         "Account" => reads::<AccountView>(example),
         "AccountPage" => reads::<Page<AccountView>>(example),
+        "TransferPage" => reads::<Page<TransferView>>(example),
         "EntryPage" => reads::<Page<EntryView>>(example),
         "BalanceAt" => reads::<BalanceAt>(example),
         "TransferRequest" => reads::<TransferRequest>(example),

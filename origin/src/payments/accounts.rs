@@ -11,7 +11,7 @@ use shared::page::{self, Page};
 use shared::payments::account::Account;
 use shared::payments::ledger::{Input, Opening, no_account};
 use shared::payments::request;
-use shared::payments::wire::{AccountView, BalanceAt, EntryView, account_id, parse};
+use shared::payments::wire::{AccountView, BalanceAt, EntryView, TransferView, account_id, parse};
 use shared::problem::Problem;
 use shared::time::Millis;
 
@@ -89,6 +89,29 @@ pub async fn entries(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let view = |(entry, transfer)| EntryView::of(&entry, &transfer, &account);
     let items = page.items.into_iter().map(view).collect();
     Ok(Envelope::json(200, &Page { items, next_cursor: page.next_cursor }))
+}
+
+/// `GET /api/v1/accounts/{id}/holds`: newest first.
+pub async fn holds(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let asked = page::query(&call.query);
+    let get = |name: &str| asked.get(name).map(String::as_str);
+    let ask = page::ask(get("limit"), get("cursor"))?;
+    let account = owned(app, call).await?;
+    let before = ask.after.as_deref().and_then(|id| id.parse().ok()).unwrap_or(i64::MAX as u64);
+    // An index for each side; a transfer has two accounts, and is found once.
+    let side = |side: &str| {
+        format!(
+            "select {TRANSFER} from transfer t where t.{side} = $1 and t.status = 1 and t.id < $2"
+        )
+    };
+    let sql =
+        format!("{} union all {} order by transfer desc limit $3", side("debit"), side("credit"));
+    let rows = app.db.read(&sql, values![account.id, before, ask.rows()]).await?;
+    let rows = rows.iter().map(columns::transfer).collect::<Result<Vec<_>, Error>>()?;
+    let page = ask.page(rows, |last| last.id.to_string());
+    let now = db::now();
+    let items = page.items.iter().map(|transfer| TransferView::of(transfer, now)).collect();
+    Ok(Envelope::json(200, &Page::<TransferView> { items, next_cursor: page.next_cursor }))
 }
 
 /// `GET /api/v1/accounts/{id}/balance`

@@ -86,6 +86,11 @@ pub(super) fn transfer() -> TransferView {
     }
 }
 
+pub(super) fn transfers() -> Page<TransferView> {
+    let held = TransferView { status: Status::Pending, posted_amount: None, ..transfer() };
+    page_of(held, &format!("{}", NUMBER + 2))
+}
+
 pub(super) fn entries() -> Page<EntryView> {
     let entry = EntryView {
         id: entry_id(0),

@@ -177,6 +177,7 @@ types! {
     "TransferRequest": TransferRequest = payments::transfer_request();
     "TransferAnswer": TransferAnswer = TransferAnswer::One(payments::transfer());
     "Transfer": TransferView = payments::transfer();
+    "TransferPage": Page<TransferView> = payments::transfers();
     "PostRequest": PostRequest = PostRequest { amount: Some(1_000) };
     "PayoutRequest": PayoutRequest = payouts::request();
     "Payout": PayoutView = payouts::payout();

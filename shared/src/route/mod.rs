@@ -48,6 +48,7 @@ pub enum Op {
     AccountGet,
     AccountEntries,
     AccountBalance,
+    AccountHolds,
     AccountClose,
     TransferCreate,
     TransferGet,

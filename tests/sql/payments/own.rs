@@ -73,6 +73,41 @@ async fn p19_accounts_are_listed_newest_first_and_found_by_the_beginning_of_thei
     }
 }
 
+#[tokio::test]
+async fn p4_p19_the_holds_of_an_account_are_listed_on_both_sides_until_they_end() {
+    let bank = Bank::new().await;
+    let (cash, wallet) = bank.pair().await;
+    let other = bank.open("EUR", "asset", json!({})).await;
+    assert_eq!(status(&bank.transfer(&cash, &wallet, 100).await), 201);
+    let mut held = vec![
+        bank.hold(&wallet, &cash, 1).await,
+        bank.hold(&cash, &wallet, 2).await,
+        bank.hold(&wallet, &other, 3).await,
+    ];
+    held.reverse();
+    let holds = async |account: &str, query: &str| {
+        let path = format!("/api/v1/accounts/{account}/holds?{query}");
+        let mut call = call(&bank.owner, "GET", &path, "");
+        call.segments = vec![account.into()];
+        let page = accounts::holds(&bank.app, &call).await;
+        assert_eq!(status(&page), 200, "{page:?}");
+        body(&page)
+    };
+    assert_eq!(ids(&holds(&wallet, "").await), held);
+    assert_eq!(ids(&holds(&other, "").await), held[..1]);
+    let first = holds(&wallet, "limit=2").await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    assert_eq!(ids(&holds(&wallet, &format!("limit=2&cursor={cursor}")).await), held[2..]);
+    assert_eq!(status(&bank.end(&held[2], "post", &json!({})).await), 200);
+    assert_eq!(status(&bank.end(&held[0], "void", &json!({})).await), 200);
+    assert_eq!(ids(&holds(&wallet, "").await), held[1..2]);
+    let strange = application(&bank.app, "other").await;
+    let mut call = call(&strange, "GET", &format!("/api/v1/accounts/{wallet}/holds"), "");
+    call.segments = vec![wallet.clone()];
+    let strangers = accounts::holds(&bank.app, &call).await;
+    assert_eq!(slug(&strangers), "payments/no-such-account");
+}
+
 /// Two accounts with three entries each and a hold between them.
 async fn moved(bank: &Bank) -> (String, String) {
     let (cash, wallet) = bank.pair().await;

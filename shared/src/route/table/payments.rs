@@ -11,6 +11,7 @@ const READ: Access = Scope("payments:read");
 const WRITE: Access = Scope("payments:write");
 const ENTRIES: &str = "/api/v1/accounts/{id}/entries";
 const BALANCE: &str = "/api/v1/accounts/{id}/balance";
+const HOLDS: &str = "/api/v1/accounts/{id}/holds";
 const CLOSE: &str = "/api/v1/accounts/{id}/close";
 const POST: &str = "/api/v1/transfers/{id}/post";
 const VOID: &str = "/api/v1/transfers/{id}/void";
@@ -58,6 +59,15 @@ pub(super) const ROUTES: &[Route] = &[
         query: &["at"],
         problems: &[&payments::NO_ACCOUNT],
         ..route(Op::AccountBalance, "GET", BALANCE, Through, READ)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "The account's pending transfers, on either side, newest first",
+        response: (200, "TransferPage"),
+        query: &["limit", "cursor"],
+        problems: &[&payments::NO_ACCOUNT],
+        ..route(Op::AccountHolds, "GET", HOLDS, Through, READ)
     },
     Route {
         product: "payments",
