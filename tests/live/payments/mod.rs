@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod ledger;
+mod own;
 mod payouts;
 mod proofs;
 mod reconciliations;

@@ -29,7 +29,8 @@ export const reconciliations = pagesOf<Reconciliation>(RECONCILIATIONS);
 export const known = signal<Record<string, Account>>({});
 
 export function learned(...some: Account[]): void {
-  known.value = { ...known.value, ...Object.fromEntries(some.map((each) => [each.id, each])) };
+  // `peek`: an effect that learns must not run again for what it learned.
+  known.value = { ...known.peek(), ...Object.fromEntries(some.map((each) => [each.id, each])) };
 }
 
 effect(() => {

@@ -39,7 +39,7 @@ export function TransferDetail({ id }: { id: string }) {
             <strong class="figure">{money(transfer.amount, transfer.currency)}</strong>{" "}
             <Badge state={transfer.status}>{transfer.status}</Badge>
           </p>
-          <p>
+          <p class="breakable">
             debits {link(transfer.debit_account)}, credits {link(transfer.credit_account)}
           </p>
           {held && (
