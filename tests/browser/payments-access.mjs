@@ -187,7 +187,7 @@ test("payments with the keyboard alone", async () => {
   await page.getByRole("dialog").waitFor();
   assert.match(await focus(), /data-pointer="\/amount"/);
   await page.keyboard.press("Enter");
-  await page.getByText("refunded", { exact: true }).waitFor();
+  await p.region(page, "The payment").getByText("refunded", { exact: true }).waitFor();
   assert.equal((await p.balance(wallet)).posted, 10_000);
   await watch.verdict();
   await context.close();

@@ -61,7 +61,10 @@ test("accounts are found by the beginning of their name, and follow page by page
     made.push((await p.send("/api/v1/accounts", body)).id);
   }
   const { context, page, watch } = await p.at(browser, "Accounts", "accounts");
+  // The whole list begins with the same items.
+  const answered = page.waitForResponse((response) => response.url().includes(`name=${word.toUpperCase()}`));
   await page.getByRole("searchbox", { name: "Name begins with" }).fill(word.toUpperCase());
+  await answered;
   await p.item(page, made.at(-1)).waitFor();
   await page.waitForFunction(() => document.querySelectorAll(".item").length === 25);
   await button(page, "Show more").click();

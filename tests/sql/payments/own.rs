@@ -204,7 +204,7 @@ async fn p12_p19_a_statement_is_held_against_an_own_account_once_per_key_and_per
     assert_eq!((status(&same_file), body(&same_file)), (200, view.clone()));
     let other_file = send(&bank, &bank.owner, &cash, "k1", &format!("{TEXT}\n")).await;
     assert_eq!(slug(&other_file), "http/idempotency-mismatch");
-    let broken = TEXT.replace("10,00", "10,001");
+    let broken = TEXT.replace("10,00", "10,0012");
     for _ in 0..2 {
         let refused = send(&bank, &bank.owner, &cash, "k3", &broken).await;
         assert_eq!(
