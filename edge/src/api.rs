@@ -16,14 +16,14 @@ use shared::links::wire::{BulkAnswer, Link};
 use shared::links::{alias, machine, query, request};
 use shared::page::{self, Page};
 use shared::payments::payment::request as payment;
-use shared::payments::payout;
 use shared::payments::reconcile::request as reconcile;
-use shared::payments::request as payments;
+use shared::payments::{card, payout, request as payments};
 use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
 use shared::token::{Caller, TokenRequest};
+use shared::webhook::endpoint;
 use shared::{body, idempotency};
 
 const TRACEPARENT: &str = "traceparent";
@@ -78,7 +78,12 @@ fn check(
     caller: &Caller,
 ) -> Result<(), Problem> {
     match call.header("idempotency-key")? {
-        Some(key) if route.is_idempotent() => idempotency::check_key(&key)?,
+        Some(key) if route.is_idempotent() => {
+            idempotency::check_key(&key)?;
+            if route.requires_key() {
+                card::refuse(key.as_bytes())?;
+            }
+        }
         None if route.requires_key() => return Err(idempotency::missing()),
         _ => {}
     }
@@ -125,6 +130,15 @@ fn check(
         Op::AccountBalance => {
             let asked = page::query(asked);
             payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())
+        }
+        Op::WebhookCreate => {
+            card::refuse(body)?;
+            // Whether an address inside is allowed, the origin knows.
+            endpoint::request(body, true).map(|_| ())
+        }
+        Op::WebhookPatch => {
+            card::refuse(body)?;
+            endpoint::patch(body, true).map(|_| ())
         }
         Op::TokenMint => {
             let asked: TokenRequest = body::parse(body)?;

@@ -140,7 +140,7 @@ pub(crate) fn is_at_ease(settings: &Settings, ip: &str, now: Millis) -> bool {
         || (!guesses(settings, ip, now) && spare(&PUBLIC_ADDRESS, ip, now).is_some())
 }
 
-/// A code led nowhere: that is counted against its address.
+/// A code led nowhere, or a signature was nobody's: that is counted against its address.
 ///
 /// # Errors
 /// 429 once there were too many.
@@ -155,7 +155,7 @@ pub(crate) async fn miss(call: &Call) -> Result<(), Problem> {
             guessers.put(address_hash("", ip), call.began.plus(DENIAL_MS_MAX)).is_none()
         });
         if is_new {
-            log::fault(&call.id, "guessing", "an address tries codes that lead nowhere");
+            log::fault(&call.id, "guessing", "an address guesses");
         }
     }
     drawn

@@ -24,6 +24,7 @@ mod log;
 mod memory;
 mod objects;
 mod origin;
+mod payments;
 mod platform;
 #[allow(missing_docs, reason = "the macro's own methods have none")]
 mod recorder;

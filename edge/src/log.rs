@@ -6,6 +6,7 @@
 use crate::call::Call;
 use crate::platform::clock;
 use serde_json::json;
+use shared::payments::card;
 use shared::route::{Op, Route};
 use std::fmt::Display;
 use worker::{console_error, console_log};
@@ -18,13 +19,11 @@ pub(crate) fn request(call: &Call, route: Option<&Route>, status: u16) {
     if status < 400 && route.is_some_and(|route| route.op == Op::Redirect) {
         return;
     }
-    let client_id: String = call
-        .facts
-        .client_request_id
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(CLIENT_ID_BYTES_MAX)
-        .collect();
+    let client_id = call.facts.client_request_id.as_str();
+    // Some put everything into a header.
+    let client_id = if card::holds(client_id.as_bytes()) { "" } else { client_id };
+    let client_id: String =
+        client_id.chars().filter(char::is_ascii_graphic).take(CLIENT_ID_BYTES_MAX).collect();
     let line = json!({
         "level": "info",
         "request_id": call.id,

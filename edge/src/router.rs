@@ -6,7 +6,7 @@
 use crate::api::through;
 use crate::call::Call;
 use crate::respond::{self, Answer};
-use crate::{console, links, system};
+use crate::{console, links, payments, system};
 use crate::{guard, limits};
 use shared::problem::{METHOD_NOT_ALLOWED, Problem};
 use shared::route::{self, Found, Op, Route, Side};
@@ -56,6 +56,9 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         Op::LimitRefund => limits::check::refund(call, route).await.map(Answer::Whole),
         Op::LimitExcept => limits::except::put(call, route, at).await.map(Answer::Whole),
         Op::LimitUnexcept => limits::except::delete(call, route, at).await.map(Answer::Whole),
+
+        // payments
+        Op::GatewayHook => payments::hooks::take(call, at).await.map(Answer::Whole),
 
         // ops
         Op::EdgeHealth => Ok(system::health(call).into()),

@@ -8,6 +8,7 @@ use shared::config::Durations;
 use shared::limits::guard::Tiers;
 use shared::links::domain::Domains;
 use shared::sign::{Keyed, Keys};
+use shared::webhook::inbound::Gateways;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) signing: Keys,
     /// Checks service keys.
     pub(crate) key_mac: Vec<u8>,
+    /// Who may send webhooks, and what they sign with.
+    pub(crate) gateways: Gateways,
     /// Names visitors.
     pub(crate) visitors: Keyed,
     /// How long, how patient.
@@ -103,6 +106,10 @@ impl Settings {
             signing: Keys::parse(get("SIGNING_KEYS"))
                 .ok_or_else(|| String::from("SIGNING_KEYS is not id:hex64[,id:hex64]"))?,
             key_mac: secret("KEY_MAC_SECRET")?,
+            gateways: Gateways::read(
+                texts.iter().map(|(name, text)| (name.as_str(), text.as_str())),
+            )
+            .map_err(|name| format!("{name} is no list of secrets"))?,
             visitors: Keyed::new(&secret("VISITOR_SECRET")?),
             durations: Durations::read(|name| texts.get(name).cloned())?,
         })

@@ -6,6 +6,7 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::outgoing::Outgoing;
 use crate::payments::gateway::Gateways;
 use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
@@ -38,13 +39,18 @@ pub struct App {
     pub saga_news: Notify,
     pub metrics: Metrics,
     pub user_agents: UserAgents,
+    /// To the edge.
     pub http: reqwest::Client,
+    /// To wherever a caller said.
+    pub outgoing: Outgoing,
     /// Wakes the relay: rows were appended.
     pub outbox_news: Notify,
     /// Permits for long bodies.
     pub streams: Arc<Semaphore>,
     /// Wakes the work on privacy requests: one was made.
     pub privacy_news: Notify,
+    /// Wakes the relay of webhooks: a message was written.
+    pub webhook_news: Notify,
 }
 
 impl App {
@@ -67,6 +73,8 @@ impl App {
         let shards = ids.nodes().await.into_iter().map(u64::from);
         let ledgers: Vec<LedgerStore> = shards.map(|shard| LedgerStore { shard }).collect();
         let gateways = Gateways::configured(&config, &db);
+        let outgoing = Outgoing::new(config.webhooks_allow_private)
+            .map_err(|error| Error::Stored(format!("no client for webhooks: {error}")))?;
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -82,9 +90,11 @@ impl App {
             metrics: Metrics::default(),
             user_agents: UserAgents::default(),
             http: reqwest::Client::new(),
+            outgoing,
             outbox_news: Notify::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             privacy_news: Notify::new(),
+            webhook_news: Notify::new(),
         }))
     }
 }

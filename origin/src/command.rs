@@ -1,8 +1,9 @@
 //! What the program's commands do once the database is open.
 
 use crate::app::App;
+use crate::audit::Who;
 use crate::keys::{self, NewKey};
-use crate::{db, limits, links, outbox, payments, privacy, router, sagas, shell};
+use crate::{db, limits, links, outbox, payments, privacy, router, sagas, shell, webhooks};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -33,6 +34,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         tokio::spawn(outbox::relay(Arc::clone(app))),
         tokio::spawn(privacy::job::run(Arc::clone(app))),
         tokio::spawn(sweep(Arc::clone(app))),
+        tokio::spawn(webhooks::relay::run(Arc::clone(app))),
         tokio::spawn(payments::expiry::watch(Arc::clone(app))),
         tokio::spawn(payments::orders::relay(Arc::clone(app))),
         tokio::spawn(payments::said::watch(Arc::clone(app))),
@@ -78,6 +80,10 @@ async fn sweep(app: Arc<App>) {
         match privacy::job::sweep(&app, db::now()).await {
             Ok(gone) => tracing::debug!(gone, "exports were forgotten"),
             Err(error) => tracing::warn!(%error, "exports were not swept"),
+        }
+        match webhooks::sweep(&app, db::now()).await {
+            Ok(gone) => tracing::debug!(gone, "webhooks were forgotten"),
+            Err(error) => tracing::warn!(%error, "webhooks were not swept"),
         }
         match shell::sweep(&app).await {
             Ok(gone) => tracing::debug!(gone, "stored answers were forgotten"),
@@ -137,7 +143,7 @@ pub async fn token(
         println!("{} holds the key {}", key_file.display(), key.kid);
         return Ok(());
     }
-    let (text, kid) = keys::create_key(app, new).await?;
+    let (text, kid) = keys::create_key(app, &Who::operator(), new).await?;
     let mut file =
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(key_file)?;
     writeln!(file, "{text}")?;

@@ -89,6 +89,11 @@ pub struct Config {
     /// Payments may use the simulated gateway, which moves no money.
     pub gateway_simulator: bool,
     pub stripe: Option<Stripe>,
+    /// Seals what is kept aside, names subjects and makes webhooks' secrets; changing it makes all
+    /// of them anew.
+    pub data_key: Secret<[u8; 32]>,
+    /// Webhooks may go to addresses inside, and by http.
+    pub webhooks_allow_private: bool,
     pub bank: Option<Bank>,
     pub durations: Durations,
 }
@@ -164,6 +169,8 @@ impl Config {
                 Some(_) => return Err(invalid("GATEWAY_SIMULATOR", "must be 0 or 1")),
             },
             stripe: get("GATEWAY_STRIPE_KEY").map(stripe),
+            data_key: bytes("DATA_KEY")?,
+            webhooks_allow_private: get("WEBHOOKS_ALLOW_PRIVATE").as_deref() == Some("1"),
             bank: Bank::read(&get)?,
             durations: Durations::read(&get).map_err(|what| invalid("SELVEDGE_…", &what))?,
         })
@@ -198,7 +205,7 @@ mod tests {
     fn complete(name: &str) -> Option<String> {
         Some(match name {
             "SIGNING_KEYS" => format!("k1:{}", "ab".repeat(32)),
-            "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" => "cd".repeat(32),
+            "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" | "DATA_KEY" => "cd".repeat(32),
             "ADMIN_KEY" => "x".repeat(32),
             "GATEWAY_BANK_OUT_DIR" => "/tmp/out".into(),
             "GATEWAY_BANK_IBAN" => "NL91ABNA0417164300".into(),

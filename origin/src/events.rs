@@ -7,12 +7,14 @@ use crate::app::App;
 use crate::db::{self, Error};
 use crate::limits::usage;
 use crate::links::clicks;
+use crate::payments::hooks;
 use crate::respond::{Call, Failure};
 use crate::values;
 use shared::body;
 use shared::envelope::Envelope;
 use shared::limits::wire as limits;
 use shared::links::wire as links;
+use shared::payments::wire as payments;
 use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::roads::intake::intake;
 use shared::roads::recorder::DELIVERY_MAX;
@@ -57,6 +59,7 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     let decided = sums.usage.total;
     clicks::write(&mut tx, sums.clicks).await?;
     usage::write(&mut tx, sums.usage).await?;
+    hooks::write(&mut tx, sums.hooks).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
     tx.insert(sql, dead, "").await?;
@@ -75,11 +78,13 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
 struct Sums {
     clicks: clicks::Sums,
     usage: usage::Sums,
+    hooks: hooks::Sums,
 }
 
 fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
     match event.product.as_str() {
         links::PRODUCT => clicks::fold(&mut sums.clicks, &app.user_agents, event),
+        payments::PRODUCT => hooks::fold(&mut sums.hooks, event),
         limits::PRODUCT => usage::fold(&mut sums.usage, event),
         other => Err(format!("no product {other:?} takes events")),
     }

@@ -30,6 +30,12 @@ struct State {
     flakes: Snowflakes,
 }
 
+impl State {
+    fn node(&self) -> u16 {
+        self.nodes.first().copied().unwrap_or_default()
+    }
+}
+
 impl Ids {
     /// Leases so many node numbers.
     ///
@@ -70,6 +76,11 @@ impl Ids {
     /// The leased numbers, which no other replica has meanwhile.
     pub async fn nodes(&self) -> Vec<u16> {
         self.state.lock().await.nodes.clone()
+    }
+
+    /// The first of them, which ids are drawn with.
+    pub async fn node(&self) -> u16 {
+        self.state.lock().await.node()
     }
 
     /// Renews the lease until the process ends.
@@ -133,7 +144,7 @@ async fn draw(state: &mut State) -> Result<u64, Error> {
             let why = "the lease of the node number is over".into();
             return Err(Error::Unavailable(sqlx::Error::Io(std::io::Error::other::<String>(why))));
         }
-        let node = state.nodes.first().copied().unwrap_or_default();
+        let node = state.node();
         match state.flakes.next(node, now) {
             Ok(id) => return Ok(id),
             Err(Wait(until)) => {

@@ -7,8 +7,10 @@
 pub mod public;
 
 use crate::app::App;
+use crate::audit::{self, Who};
 use crate::db::{self, Db, Error, Tx};
 use crate::{outbox, values};
+use serde_json::json;
 use shared::admin::App as Application;
 use shared::id::{base62, format_id};
 use shared::roads::{Register, Stamp};
@@ -82,12 +84,15 @@ pub struct NewKey<'a> {
 ///
 /// # Errors
 /// The database is down.
-pub async fn create_key(app: &App, new: NewKey<'_>) -> Result<(String, String), Error> {
+pub async fn create_key(app: &App, who: &Who, new: NewKey<'_>) -> Result<(String, String), Error> {
     let kid = base62(app.ids.next().await?, 11);
     let (key, text) = ServiceKey::mint(&app.config.key_mac.0, &kid, rand::random());
     let mut tx = app.db.begin().await?;
     insert_key(&mut tx, &key, new).await?;
     post_key(&mut tx, app, &kid).await?;
+    let who = who.clone().about(new.application);
+    let data = json!({"name": new.name, "scopes": new.scopes});
+    audit::record(&mut tx, app, &who, ("service_key.created", &kid), &data).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     Ok((text, kid))
@@ -119,12 +124,15 @@ async fn insert_key(tx: &mut Tx<'_>, key: &ServiceKey, new: NewKey<'_>) -> Resul
 ///
 /// # Errors
 /// The database is down.
-pub async fn revoke_key(app: &App, kid: &str) -> Result<bool, Error> {
+pub async fn revoke_key(app: &App, who: &Who, kid: &str) -> Result<bool, Error> {
     let mut tx = app.db.begin().await?;
     let sql = "update service_key set revoked_at = $1, version = version + 1 \
                where kid = $2 and revoked_at is null";
-    tx.write(sql, values![db::now(), kid]).await?;
+    let changed = tx.write(sql, values![db::now(), kid]).await?;
     let found = post_key(&mut tx, app, kid).await?;
+    if changed == 1 {
+        audit::record(&mut tx, app, who, ("service_key.revoked", kid), &json!({})).await?;
+    }
     tx.commit().await?;
     app.outbox_news.notify_one();
     Ok(found)

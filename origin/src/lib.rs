@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod audit;
 pub mod command;
 pub mod config;
 pub mod db;
@@ -18,12 +19,17 @@ pub mod keys;
 pub mod limits;
 pub mod links;
 pub mod lookup;
+pub mod once;
 pub mod outbox;
+pub mod outgoing;
 pub mod payments;
 pub mod privacy;
 pub mod respond;
 pub mod router;
 pub mod rows;
 pub mod sagas;
+pub mod seal;
 pub mod shell;
+pub mod subjects;
 pub mod telemetry;
+pub mod webhooks;

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Response, StatusCode};
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key};
+use shared::payments::card;
 use shared::problem::Problem;
 use shared::sign::Context;
 use std::collections::BTreeMap;
@@ -64,9 +65,11 @@ impl Call {
     /// The idempotency key of an operation that moves money.
     ///
     /// # Errors
-    /// 400 when there is none, or none with the form of a key.
+    /// 400 when there is none, or none with the form of a key; 422 for a card number.
     pub fn required_key(&self) -> Result<Key, Problem> {
-        self.idempotency_key()?.ok_or_else(idempotency::missing)
+        let key = self.idempotency_key()?.ok_or_else(idempotency::missing)?;
+        card::refuse(key.key.as_bytes())?;
+        Ok(key)
     }
 }
 

@@ -6,7 +6,9 @@
 
 use crate::app::App;
 use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, limits, links, payments, privacy, sagas, telemetry};
+use crate::{
+    admin, audit, db, events, limits, links, payments, privacy, sagas, telemetry, webhooks,
+};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -64,47 +66,6 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::LimitBacktest => limits::backtest::run(app, call).await,
         Op::LimitOwnUsage => limits::usage::own(app, call).await,
 
-        Op::AccountOpen => payments::accounts::open(app, call).await,
-        Op::AccountList => payments::accounts::list(app, call).await,
-        Op::AccountGet => payments::accounts::get(app, call).await,
-        Op::AccountEntries => payments::accounts::entries(app, call).await,
-        Op::AccountHolds => payments::accounts::holds(app, call).await,
-        Op::AccountBalance => payments::accounts::balance(app, call).await,
-        Op::AccountClose => payments::accounts::close(app, call).await,
-        Op::TransferCreate => payments::transfers::create(app, call).await,
-        Op::TransferGet => payments::transfers::get(app, call).await,
-        Op::TransferPost => payments::transfers::post(app, call).await,
-        Op::TransferVoid => payments::transfers::void(app, call).await,
-        Op::PayoutCreate => payments::payouts::create(app, call).await,
-        Op::PayoutGet => payments::payouts::get(app, call).await,
-        Op::PayoutList => payments::payouts::list(app, call).await,
-        Op::SagaList => sagas::list(app, call).await,
-        Op::SagaGet => sagas::get(app, call).await,
-        Op::SagaRetry => sagas::retry(app, call).await,
-        Op::ReconciliationCreate => payments::reconciliations::create(app, call).await,
-        Op::ReconciliationGet => payments::reconciliations::shown::get(app, call).await,
-        Op::ReconciliationList => payments::reconciliations::shown::list(app, call).await,
-        Op::ReconciliationFindings => payments::reconciliations::shown::findings(app, call).await,
-        Op::OwnReconciliationCreate => payments::reconciliations::own::create(app, call).await,
-        Op::OwnReconciliationList => payments::reconciliations::own::list(app, call).await,
-        Op::OwnReconciliationGet => payments::reconciliations::own::get(app, call).await,
-        Op::OwnReconciliationFindings => payments::reconciliations::own::findings(app, call).await,
-        Op::StatementAccountPut => payments::reconciliations::daily::put(app, call).await,
-        Op::DailyCloseList => payments::reconciliations::daily::list(app, call).await,
-        Op::PaymentCreate => payments::payment::create(app, call).await,
-        Op::PaymentList => payments::payment::list(app, call).await,
-        Op::PaymentGet => payments::payment::get(app, call).await,
-        Op::PaymentCapture => payments::payment::capture(app, call).await,
-        Op::PaymentCancel => payments::payment::cancel(app, call).await,
-        Op::PaymentRefund => payments::payment::refund(app, call).await,
-        Op::PaymentRefundList => payments::payment::refunds(app, call).await,
-        Op::PaymentEvents => payments::payment::events(app, call).await,
-        Op::GatewayOrderList => payments::orders::list(app, call).await,
-        Op::GatewayOrderRetry => payments::orders::retry(app, call).await,
-        Op::LedgerCheck => payments::check::check(app, call).await,
-        Op::OwnLedgerCheck => payments::check::own::check(app, call).await,
-        Op::LedgerProof => payments::proof::proof(app, call).await,
-
         Op::TokenMint => admin::tokens::mint(app, call).await,
         Op::PrivacyExport => privacy::export(app, call).await,
         Op::PrivacyExportGet => privacy::get_export(app, call).await,
@@ -130,6 +91,79 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::OriginMetrics => telemetry::metrics(app).await,
         Op::OriginOpenapi => Ok(telemetry::openapi()),
 
+        _ => of_payments(op, app, call).await,
+    }
+}
+
+async fn of_payments(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
+    match op {
+        Op::AccountOpen => payments::accounts::open(app, call).await,
+        Op::AccountList => payments::accounts::list(app, call).await,
+        Op::AccountGet => payments::accounts::get(app, call).await,
+        Op::AccountEntries => payments::accounts::entries(app, call).await,
+        Op::AccountHolds => payments::accounts::holds(app, call).await,
+        Op::AccountBalance => payments::accounts::balance(app, call).await,
+        Op::AccountClose => payments::accounts::close(app, call).await,
+        Op::TransferCreate => payments::transfers::create(app, call).await,
+        Op::TransferGet => payments::transfers::get(app, call).await,
+        Op::TransferPost => payments::transfers::post(app, call).await,
+        Op::TransferVoid => payments::transfers::void(app, call).await,
+        Op::PaymentCreate => payments::payment::create(app, call).await,
+        Op::PaymentList => payments::payment::list(app, call).await,
+        Op::PaymentGet => payments::payment::get(app, call).await,
+        Op::PaymentCapture => payments::payment::capture(app, call).await,
+        Op::PaymentCancel => payments::payment::cancel(app, call).await,
+        Op::PaymentRefund => payments::payment::refund(app, call).await,
+        Op::PaymentRefundList => payments::payment::refunds(app, call).await,
+        Op::PaymentEvents => payments::payment::events(app, call).await,
+        Op::GatewayOrderList => payments::orders::list(app, call).await,
+        Op::GatewayOrderRetry => payments::orders::retry(app, call).await,
+        Op::LedgerCheck => payments::check::check(app, call).await,
+        Op::OwnLedgerCheck => payments::check::own::check(app, call).await,
+        Op::LedgerProof => payments::proof::proof(app, call).await,
+
+        _ => of_payouts(op, app, call).await,
+    }
+}
+
+async fn of_payouts(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
+    match op {
+        Op::PayoutCreate => payments::payouts::create(app, call).await,
+        Op::PayoutGet => payments::payouts::get(app, call).await,
+        Op::PayoutList => payments::payouts::list(app, call).await,
+        Op::SagaList => sagas::list(app, call).await,
+        Op::SagaGet => sagas::get(app, call).await,
+        Op::SagaRetry => sagas::retry(app, call).await,
+        Op::ReconciliationCreate => payments::reconciliations::create(app, call).await,
+        Op::ReconciliationGet => payments::reconciliations::shown::get(app, call).await,
+        Op::ReconciliationList => payments::reconciliations::shown::list(app, call).await,
+        Op::ReconciliationFindings => payments::reconciliations::shown::findings(app, call).await,
+        Op::OwnReconciliationCreate => payments::reconciliations::own::create(app, call).await,
+        Op::OwnReconciliationList => payments::reconciliations::own::list(app, call).await,
+        Op::OwnReconciliationGet => payments::reconciliations::own::get(app, call).await,
+        Op::OwnReconciliationFindings => payments::reconciliations::own::findings(app, call).await,
+        Op::StatementAccountPut => payments::reconciliations::daily::put(app, call).await,
+        Op::DailyCloseList => payments::reconciliations::daily::list(app, call).await,
+
+        _ => of_webhooks(op, app, call).await,
+    }
+}
+
+async fn of_webhooks(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
+    match op {
+        Op::WebhookCreate => webhooks::endpoints::create(app, call).await,
+        Op::WebhookList => webhooks::endpoints::list(app, call).await,
+        Op::WebhookGet => webhooks::endpoints::get(app, call).await,
+        Op::WebhookPatch => webhooks::endpoints::patch(app, call).await,
+        Op::WebhookDelete => webhooks::endpoints::delete(app, call).await,
+        Op::WebhookRotate => webhooks::endpoints::rotate(app, call).await,
+        Op::WebhookTest => webhooks::deliveries::test(app, call).await,
+        Op::WebhookDeliveries => webhooks::deliveries::list(app, call).await,
+        Op::WebhookRedeliver => webhooks::deliveries::redeliver(app, call).await,
+        Op::WebhookDeadList => webhooks::deliveries::dead(app, call).await,
+        Op::WebhookReplay => webhooks::deliveries::replay(app, call).await,
+        Op::AuditCheck => audit::check(app, call).await,
+
         // What the edge alone serves is not found here; tests/http visits every route.
         _ => Err(Problem::new(&NOT_FOUND, "nothing is served here").into()),
     }
@@ -149,6 +183,13 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     };
     call.segments = segments;
     call.path = path.strip_prefix(THROUGH).filter(|_| through).unwrap_or(&path).to_owned();
+    if route.op == Op::AuditExport {
+        // Its answer is as long as the ledger: it leaves line by line.
+        return match audit::export::answer(&app, &call).await {
+            Ok(response) => response,
+            Err(failure) => direct(&shown(&app, &failure.problem(), &call.context.request_id)),
+        };
+    }
     let call = Arc::new(call);
     let work = tokio::spawn({
         // A client that goes away does not stop a write half-way.

@@ -97,7 +97,7 @@ async fn carry(app: &App, run: Run) -> Result<(), Error> {
 
 async fn execute(app: &App, run: &Run) -> Result<Outcome, Error> {
     match run.kind.as_str() {
-        kind if kind == payout::PLAN.kind => payouts::execute(app, run).await,
+        kind if kind == payout::PLAN.kind => payouts::steps::execute(app, run).await,
         other => Ok(Outcome::Again(format!("no plan {other:?} is known here"))),
     }
 }

@@ -47,6 +47,7 @@ pub trait Store: Send + Sync + 'static {
     /// committed.
     fn commit(
         &self,
+        app: &App,
         tx: &mut Tx<'_>,
         view: &<Self::Machine as Machine>::View,
         writes: &[<Self::Machine as Machine>::Write],
@@ -133,7 +134,7 @@ where
     }
     // While the database writes, the answers are made.
     let (written, answered) =
-        tokio::join!(store.commit(tx, &view, &writes), async { answered(jobs, decided) });
+        tokio::join!(store.commit(app, tx, &view, &writes), async { answered(jobs, decided) });
     let (results, stored) = answered?;
     let free = written? && store_records(tx, stored, now).await?;
     // The edge applies the answer's projections itself; the relay is for when it could not.

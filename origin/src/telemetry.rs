@@ -61,6 +61,9 @@ pub struct Metrics {
     pub events_applied: Counter,
     pub events_missing: Counter,
     pub dead_letters: Counter,
+    webhooks_delivered: Counter,
+    webhooks_failed: Counter,
+    webhooks_dead: Counter,
     limits_decisions: Family<OutcomeLabels, Counter>,
 }
 
@@ -82,6 +85,9 @@ impl Default for Metrics {
             events_applied: Counter::default(),
             events_missing: Counter::default(),
             dead_letters: Counter::default(),
+            webhooks_delivered: Counter::default(),
+            webhooks_failed: Counter::default(),
+            webhooks_dead: Counter::default(),
             limits_decisions: Family::default(),
         };
         if let Ok(mut registry) = metrics.registry.lock() {
@@ -115,6 +121,13 @@ impl Metrics {
         );
         all.register("events_applied", "Events from recorders", self.events_applied.clone());
         all.register("events_missing", "Events that never arrived", self.events_missing.clone());
+        for (name, about, counter) in [
+            ("webhooks_delivered", "Webhooks that were taken", &self.webhooks_delivered),
+            ("webhooks_failed", "Attempts of webhooks that failed", &self.webhooks_failed),
+            ("webhooks_dead", "Webhooks that nobody took", &self.webhooks_dead),
+        ] {
+            all.register(name, about, counter.clone());
+        }
         all.register("dead_letters", "Events that no product took", self.dead_letters.clone());
         let decisions = "Decisions of limits that the edge has told of";
         all.register("limits_decisions", decisions, self.limits_decisions.clone());
@@ -125,6 +138,12 @@ impl Metrics {
         for (outcome, count) in counts.by_outcome() {
             self.limits_decisions.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
         }
+    }
+
+    /// Counts an attempt of a webhook.
+    pub fn webhooks(&self, taken: bool, dead: bool) {
+        if taken { &self.webhooks_delivered } else { &self.webhooks_failed }.inc();
+        self.webhooks_dead.inc_by(u64::from(dead));
     }
 
     async fn look(&self, app: &App) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 //! Invariant: each has a default that is right in production; a variable `SELVEDGE_…` changes it
 //! on both sides; a value that is no number is an error at start, never a silent default.
 
+use crate::webhook::schedule;
 use alloc::{format, string::String};
 
 macro_rules! durations {
@@ -69,7 +70,7 @@ durations! {
     origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
     /// A body that streams through the edge, and the answer to it, may take this long.
     stream_timeout_ms "SELVEDGE_STREAM_TIMEOUT_MS" 60_000;
-    /// Orders to gateways and events of theirs that another replica wrote are looked for this often.
+    /// Orders to gateways, and events of theirs, are looked for this often.
     gateway_look_ms "SELVEDGE_GATEWAY_LOOK_MS" 500;
     /// A call to a gateway may take this long.
     gateway_timeout_ms "SELVEDGE_GATEWAY_TIMEOUT_MS" 20_000;
@@ -89,6 +90,14 @@ durations! {
     daily_look_ms "SELVEDGE_DAILY_LOOK_MS" 30_000;
     /// What the simulated gateway means by late and slow.
     simulator_delay_ms "SELVEDGE_SIMULATOR_DELAY_MS" 2_000;
+    /// First wait after a webhook was not taken; doubles up to `webhook_backoff_max_ms`.
+    webhook_backoff_ms "SELVEDGE_WEBHOOK_BACKOFF_MS" schedule::BASE_MS;
+    /// Longest wait between two attempts of a webhook.
+    webhook_backoff_max_ms "SELVEDGE_WEBHOOK_BACKOFF_MAX_MS" schedule::MAX_MS;
+    /// A webhook is tried for so long, then it is a dead letter.
+    webhook_life_ms "SELVEDGE_WEBHOOK_LIFE_MS" schedule::LIFE_MS;
+    /// An endpoint may take this long to answer.
+    webhook_timeout_ms "SELVEDGE_WEBHOOK_TIMEOUT_MS" 15_000;
 }
 
 #[cfg(test)]

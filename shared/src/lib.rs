@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod admin;
+pub mod audit;
 pub mod body;
 pub mod config;
 pub mod envelope;
@@ -23,6 +24,7 @@ pub mod machine;
 pub mod money;
 #[cfg(feature = "schema")]
 pub mod openapi;
+pub mod outgoing;
 pub mod page;
 pub mod payments;
 pub mod privacy;
@@ -34,3 +36,4 @@ pub mod sign;
 pub mod time;
 pub mod token;
 pub mod video;
+pub mod webhook;

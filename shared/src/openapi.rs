@@ -12,6 +12,7 @@ mod payment;
 mod payments;
 mod payouts;
 mod schemas;
+mod webhooks;
 
 use crate::links::password::{CHARS_MAX, FIELD};
 use crate::route::{Access, Op, ROUTES, Route, Side};
@@ -73,7 +74,9 @@ fn tag(product: &str) -> Value {
         "http" => "What belongs to no product.",
         "limits" => "How often something may be done.",
         "links" => "Short URLs.",
-        "payments" => "The ledger: accounts, transfers, holds; payments on it.",
+        "payments" => {
+            "The ledger: accounts, transfers, holds; payments on it; webhooks in and out."
+        }
         _ => "",
     };
     json!({"name": product, "description": about})
@@ -139,6 +142,10 @@ fn request_body(route: &Route) -> Option<Value> {
             "additionalProperties": false});
         let form = json!({"application/x-www-form-urlencoded": {"schema": schema}});
         return Some(json!({"required": true, "content": form}));
+    }
+    if route.op == Op::GatewayHook {
+        let content = json!({"application/json": {"schema": {"type": "object"}}});
+        return Some(json!({"required": true, "content": content}));
     }
     let Some(name) = route.request else {
         let internal = route.access == Access::Signed && route.method == "POST";

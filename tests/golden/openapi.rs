@@ -8,6 +8,7 @@ use shared::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias,
 };
+use shared::audit::AuditReport;
 use shared::limits::backtest::{self, BacktestAnswer};
 use shared::limits::policy::Policy;
 use shared::limits::publish::PublishedPolicy;
@@ -31,6 +32,7 @@ use shared::payments::wire::{
 use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
+use shared::webhook::endpoint::{self, WebhookDelivery, WebhookEndpoint};
 use std::collections::BTreeSet;
 
 type Serves = fn(Side) -> bool;
@@ -230,6 +232,13 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "DailyClosePage" => reads::<Page<DailyClose>>(example),
         "LedgerCheck" => reads::<LedgerCheck>(example),
         "LedgerProof" => reads::<LedgerProof>(example),
+        "EndpointRequest" => endpoint::request(example.to_string().as_bytes(), false).is_ok(),
+        "EndpointPatch" => endpoint::patch(example.to_string().as_bytes(), false).is_ok(),
+        "WebhookEndpoint" => reads::<WebhookEndpoint>(example),
+        "WebhookEndpointPage" => reads::<Page<WebhookEndpoint>>(example),
+        "WebhookDelivery" => reads::<WebhookDelivery>(example),
+        "WebhookDeliveryPage" => reads::<Page<WebhookDelivery>>(example),
+        "AuditReport" => reads::<AuditReport>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
         _ => false,
     }

@@ -5,8 +5,17 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const FORM: &str = "application/x-www-form-urlencoded";
-const SECRETS: [&str; 6] =
-    ["SIGNING_KEYS", "KEY_MAC_SECRET", "CODE_KEY", "ADMIN_KEY", "TOKEN_KEY", "VISITOR_SECRET"];
+const SECRETS: [&str; 9] = [
+    "SIGNING_KEYS",
+    "KEY_MAC_SECRET",
+    "CODE_KEY",
+    "ADMIN_KEY",
+    "TOKEN_KEY",
+    "DATA_KEY",
+    "VISITOR_SECRET",
+    "GATEWAY_STRIPE_WEBHOOK_SECRET",
+    "GATEWAY_SIMULATOR_WEBHOOK_SECRET",
+];
 
 /// What must not stand in a log: the secret part of each credential.
 fn secrets(stack: &Stack, keys: &[&str]) -> Vec<String> {

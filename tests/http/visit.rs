@@ -3,6 +3,8 @@
 use crate::client::{App, Ask, Stack, alias};
 use serde_json::{Value, json};
 use shared::route::{Op, Route, Side};
+use shared::webhook::Secret;
+use shared::webhook::standard;
 
 /// The two documents, the edge's and the origin's.
 pub(crate) struct Documents([Value; 2]);
@@ -23,6 +25,7 @@ impl Documents {
             Op::PasswordTry => {
                 return Some(json!({"domain": 0, "code": alias(), "password": "open sesame"}));
             }
+            Op::GatewayHook => return Some(json!({"type": "visited"})),
             _ => route.request?,
         };
         let method = route.method.to_ascii_lowercase();
@@ -100,7 +103,12 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if route.op == Op::LimitPeek {
         path += "?policy=checkout&key=ann";
     }
-    path = path.replace("{policy}", "api").replace("{key}", "none");
+    path =
+        path.replace("{policy}", "api").replace("{gateway}", "simulator").replace("{key}", "none");
+    if path.contains("/webhook_endpoints/{id}") {
+        path = endpoint(&path, app).await;
+    }
+    path = path.replace("{delivery}", "whd_00000000000");
     if route.product == "payments" && path.contains("{id}") {
         let id = match path.split('/').nth(3) {
             Some("payments") => app.payment(route.op).await,
@@ -125,6 +133,29 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         }
         _ => path,
     }
+}
+
+/// An endpoint, and a delivery that waits for it.
+async fn endpoint(path: &str, app: &App<'_>) -> String {
+    let all = "/api/v1/webhook_endpoints";
+    let asked = json!({"url": "https://hooks.example/", "events": ["*"]});
+    let made = app.pay(all, &asked).send().await.is(201);
+    let id = made["id"].as_str().unwrap();
+    let path = path.replace("{id}", id);
+    if !path.contains("{delivery}") {
+        return path;
+    }
+    let tested = app.pay(&format!("{all}/{id}/test"), &json!({})).send().await.is(202);
+    path.replace("{delivery}", tested["id"].as_str().unwrap())
+}
+
+/// As the simulated gateway signs.
+fn signed<'a>(stack: &Stack, ask: Ask<'a>, body: &Value) -> Ask<'a> {
+    let secret = Secret::standard(&stack.secret("GATEWAY_SIMULATOR_WEBHOOK_SECRET")).unwrap();
+    let (id, at) = (alias(), standard::timestamp(origin::db::now()));
+    let signature = standard::sign(&[secret], &id, &at, body.to_string().as_bytes());
+    let ask = ask.header("webhook-id", &id).header("webhook-timestamp", &at);
+    ask.header("webhook-signature", &signature)
 }
 
 /// A request about nobody's data that is through as far as the route needs it.
@@ -154,6 +185,7 @@ pub(crate) fn ask<'a>(
     };
     let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
     match body {
+        Some(body) if route.op == Op::GatewayHook => signed(stack, ask, body).json(body),
         // What is no JSON is a text.
         Some(Value::String(text)) => ask.header("content-type", "text/csv").body(text.as_str()),
         Some(body) => ask.json(body),

@@ -9,6 +9,7 @@ mod broken;
 mod check;
 mod driver;
 mod edge;
+mod gateway;
 mod homes;
 mod kv;
 mod ledger;

@@ -8,6 +8,7 @@
 //! comes late or twice changes nothing. Y6 a payment's events are numbered without a gap, each
 //! follows from the last, and the last says what the payment is.
 
+use crate::gateway::Model;
 use crate::number;
 use crate::rng::Rng;
 use crate::rows::{Stored, same};
@@ -15,7 +16,7 @@ use shared::machine::{At, Machine, turn};
 use shared::money::Currency;
 use shared::payments::account::{Kind, Limits};
 use shared::payments::chain::Head;
-use shared::payments::gateway::{Action, Happened, Order, Report};
+use shared::payments::gateway::{Happened, Report};
 use shared::payments::ledger::{Actor, Input, Ledger, Opening, Reply, View};
 use shared::payments::payment::{self, Ask, Books, Fee, Party, Payment, RefundStatus, Status};
 use shared::payments::wire::{account_id, parse};
@@ -26,106 +27,6 @@ const BOOKS: Books = Books { receivable: 1, settled: 2, fees: 3, owed: 4 };
 /// Wallets, which may not be overdrawn, and cash, which may.
 const WALLETS: std::ops::Range<u64> = 5..9;
 const CASH: u64 = 9;
-
-/// What the gateway did: by key, the report that it gives from then on.
-#[derive(Default)]
-struct Model {
-    effects: BTreeMap<String, Report>,
-    /// What it will say by itself, some day.
-    says: Vec<Report>,
-}
-
-impl Model {
-    fn sums(&self, subject: &str) -> (i64, i64, bool) {
-        let (mut taken, mut back, mut released) = (0, 0, false);
-        for effect in self.effects.values().filter(|effect| effect.subject == subject) {
-            match effect.happened {
-                Happened::Captured => taken += effect.amount,
-                Happened::Refunded => back += effect.amount,
-                Happened::Canceled => released = true,
-                _ => {}
-            }
-        }
-        (taken, back, released)
-    }
-
-    /// Does an order once.
-    fn send(&mut self, rng: &mut Rng, order: &Order) -> Report {
-        if let Some(known) = self.effects.get(&order.key) {
-            return known.clone();
-        }
-        let subject = order.subject.clone().unwrap_or_else(|| format!("g_{}", order.key));
-        let (taken, back, released) = self.sums(&subject);
-        let more = i64::from(rng.chance(40));
-        let mut amount = order.amount;
-        let failed = Happened::Failed("no".into());
-        let happened = match order.action {
-            Action::Authorize | Action::Charge | Action::Payout if rng.chance(120) => failed,
-            Action::Authorize => {
-                amount += more;
-                Happened::Authorized
-            }
-            Action::Charge => {
-                amount += more;
-                Happened::Captured
-            }
-            Action::Capture if released || taken > 0 || rng.chance(80) => failed,
-            Action::Capture => Happened::Captured,
-            Action::Cancel if taken > 0 => failed,
-            Action::Cancel => Happened::Canceled,
-            Action::Refund if amount > taken - back => Happened::RefundFailed("too much".into()),
-            // What we may not keep must go back; a caller's refund may fail.
-            Action::Refund if back == 0 && taken > amount && rng.chance(100) => {
-                Happened::RefundFailed("no".into())
-            }
-            Action::Refund => Happened::Refunded,
-            Action::Payout => Happened::PaidOut,
-        };
-        let fee = (happened == Happened::Captured && rng.chance(700)).then_some(amount / 50);
-        let key = Some(order.key.clone());
-        let report = Report {
-            reference: order.reference.clone(),
-            key,
-            subject,
-            part: None,
-            happened,
-            amount,
-            currency: order.currency,
-            fee,
-        };
-        self.besides(rng, order, &report);
-        self.effects.insert(order.key.clone(), report.clone());
-        report
-    }
-
-    /// What it says without being asked, some of it again and some of it stale.
-    fn besides(&mut self, rng: &mut Rng, order: &Order, report: &Report) {
-        let unnamed = Report { key: None, ..report.clone() };
-        if rng.chance(500) {
-            self.says.push(report.clone());
-        }
-        if report.happened != Happened::Captured {
-            return;
-        }
-        if rng.chance(300) {
-            self.says.push(Report { happened: Happened::Authorized, ..unnamed.clone() });
-        }
-        if rng.chance(200) {
-            self.says.push(Report { happened: Happened::Settled, ..unnamed.clone() });
-        }
-        if rng.chance(60) {
-            let part = Some(format!("d_{}", order.key));
-            let disputed = Report { happened: Happened::Disputed, part, ..unnamed.clone() };
-            self.says.push(Report { happened: Happened::DisputeWon, ..disputed.clone() });
-            self.says.push(disputed);
-        }
-        if order.action == Action::Charge && rng.chance(50) {
-            let second = Report { subject: format!("{}~2", report.subject), ..unnamed };
-            self.effects.insert(format!("{}~2", order.key), second.clone());
-            self.says.push(second);
-        }
-    }
-}
 
 struct World {
     rng: Rng,

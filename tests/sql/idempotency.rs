@@ -2,6 +2,7 @@
 
 use crate::support::{Place, application, body, call, status, with};
 use futures::future::join_all;
+use origin::audit::Who;
 use origin::{admin, links, shell, values};
 use std::collections::BTreeSet;
 
@@ -77,7 +78,7 @@ async fn a_token_is_minted_once_per_key_and_within_the_scopes_that_the_truth_kno
     let owner = application(&app, "a").await;
     let scopes = ["links:read".to_owned()];
     let new = origin::keys::NewKey { application: &owner, name: "k", scopes: &scopes };
-    let (_, kid) = origin::keys::create_key(&app, new).await.unwrap();
+    let (_, kid) = origin::keys::create_key(&app, &Who::operator(), new).await.unwrap();
     let mint = |text: &str| {
         let mut call = call(&owner, "POST", "/api/v1/tokens", text);
         call.context.principal = format!("service:{kid}");
@@ -91,7 +92,7 @@ async fn a_token_is_minted_once_per_key_and_within_the_scopes_that_the_truth_kno
     assert!(again.unwrap().replayed);
     let more = r#"{"scope":"links:write","sub":"ann"}"#;
     assert_eq!(status(&admin::tokens::mint(&app, &mint(more)).await), 403);
-    assert!(origin::keys::revoke_key(&app, &kid).await.unwrap());
+    assert!(origin::keys::revoke_key(&app, &Who::operator(), &kid).await.unwrap());
     let revoked = r#"{"ttl_s":60,"sub":"ann"}      "#;
     assert_eq!(status(&admin::tokens::mint(&app, &mint(revoked)).await), 403);
 }

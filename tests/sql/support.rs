@@ -42,7 +42,7 @@ impl Place {
                 "EDGE_URL" => edge_url.into(),
                 "PUBLIC_URL" => PUBLIC_URL.into(),
                 "SIGNING_KEYS" => format!("k1:{}", "ab".repeat(32)),
-                "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" => "cd".repeat(32),
+                "KEY_MAC_SECRET" | "CODE_KEY" | "TOKEN_KEY" | "DATA_KEY" => "cd".repeat(32),
                 "ADMIN_KEY" => "x".repeat(32),
                 _ => return None,
             })

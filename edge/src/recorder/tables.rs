@@ -6,7 +6,7 @@ use crate::platform::Thrown;
 use crate::platform::storage::{Alarm, Statement, Storage};
 use crate::shell::Tables;
 use serde_json::json;
-use shared::roads::recorder::{Key, Meta, Recorder, View, Waiting, Write};
+use shared::roads::recorder::{DELIVERY_BYTES_MAX, Key, Meta, Recorder, View, Waiting, Write};
 use shared::roads::{Events, HANDOVER_MAX};
 use shared::time::Millis;
 use std::collections::BTreeSet;
@@ -91,13 +91,17 @@ impl Tables for Recorder {
 /// Numbers have no gap, so what begins `max` behind the first has `max` events before it.
 fn waiting(storage: &Storage, after: u64, max: u64) -> Result<Vec<(u64, Waiting)>, Thrown> {
     // At most one batch begins in front of `after` and ends behind it.
+    // Of long events no more are held than a delivery takes: `bytes` is what lies before the row.
     let sql = "with first (seq) as (\
                  select min(first_seq) from waiting \
                  where first_seq > ?1 - ?2 and first_seq + count - 1 > ?1) \
-               select first_seq, count, events from waiting \
-               where first_seq >= (select seq from first) \
-                 and first_seq < (select seq from first) + ?3 order by first_seq";
-    let values = json!([after, HANDOVER_MAX, max]);
+               select first_seq, count, events from (\
+                 select first_seq, count, events, \
+                   sum(length(events)) over (order by first_seq) - length(events) as bytes \
+                 from waiting where first_seq >= (select seq from first) \
+                   and first_seq < (select seq from first) + ?3) \
+               where bytes <= ?4 order by first_seq";
+    let values = json!([after, HANDOVER_MAX, max, DELIVERY_BYTES_MAX]);
     let rows: Vec<(u64, u64, String)> = storage.rows(sql, &values)?;
     let waiting = |(first_seq, count, text)| {
         Some((first_seq, Waiting { first_seq, events: Events::kept(count, text)? }))

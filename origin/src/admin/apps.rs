@@ -1,6 +1,7 @@
 //! Applications and their service keys, for operators.
 
 use crate::app::App;
+use crate::audit::Who;
 use crate::db;
 use crate::keys::{self, NewKey};
 use crate::respond::{Call, Failure};
@@ -40,7 +41,8 @@ pub async fn create_key(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let application = known(app, &request.app).await?;
     let name = request.name.as_deref().unwrap_or_default();
     let new = NewKey { application: &application.id, name, scopes: &request.scopes };
-    let (key, kid) = keys::create_key(app, new).await?;
+    let who = Who::of(app, &call.context).await?;
+    let (key, kid) = keys::create_key(app, &who, new).await?;
     let answer = KeyAnswer { kid, key, app: application.id, scopes: request.scopes };
     Ok(Envelope::json(201, &answer))
 }
@@ -59,7 +61,8 @@ pub async fn known(app: &App, id: &str) -> Result<Application, Failure> {
 
 /// `DELETE /admin/keys/{kid}`
 pub async fn revoke_key(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    let revoked = keys::revoke_key(app, call.segment(0)).await?;
+    let who = Who::of(app, &call.context).await?;
+    let revoked = keys::revoke_key(app, &who, call.segment(0)).await?;
     let kid = call.segment(0);
     tracing::info!(kid, revoked, at = db::now().0, "an operator revokes a key");
     if revoked {

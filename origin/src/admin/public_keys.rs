@@ -2,6 +2,7 @@
 
 use super::apps;
 use crate::app::App;
+use crate::audit::Who;
 use crate::keys::public::{self, NewPublicKey};
 use crate::respond::{Call, Failure};
 use shared::admin::PublicKeyRequest;
@@ -18,7 +19,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let name = request.name.as_deref().unwrap_or_default();
     let scopes = &request.scopes;
     let new = NewPublicKey { application: &application.id, name, scopes, alg, public: &public };
-    let key = public::create(app, new).await?;
+    let who = Who::of(app, &call.context).await?;
+    let key = public::create(app, &who, new).await?;
     tracing::info!(key.kid, key.app, "an operator registers a public key");
     Ok(Envelope::json(201, &key))
 }
@@ -34,7 +36,8 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
 /// `DELETE /admin/public-keys/{kid}`
 pub async fn revoke(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let kid = call.segment(0);
-    let revoked = public::revoke(app, kid).await?;
+    let who = Who::of(app, &call.context).await?;
+    let revoked = public::revoke(app, &who, kid).await?;
     tracing::info!(kid, revoked, "an operator revokes a public key");
     if revoked {
         return Ok(Envelope::empty(204));

@@ -5,8 +5,10 @@
 
 use super::{key_shaped, replay_pages};
 use crate::app::App;
+use crate::audit::{self, Who};
 use crate::db::{self, Error, Tx};
 use crate::{outbox, values};
+use serde_json::json;
 use shared::admin::PublicKey;
 use shared::id::base62;
 use shared::page::Ask;
@@ -32,7 +34,7 @@ pub struct NewPublicKey<'a> {
 ///
 /// # Errors
 /// The database is down.
-pub async fn create(app: &App, new: NewPublicKey<'_>) -> Result<PublicKey, Error> {
+pub async fn create(app: &App, who: &Who, new: NewPublicKey<'_>) -> Result<PublicKey, Error> {
     // Drawn from the numbers of service keys, so that it names none of them; the platform's own
     // kid begins with `p`, which 63 bits in base62 never do.
     let kid = base62(app.ids.next().await?, 11);
@@ -46,6 +48,9 @@ pub async fn create(app: &App, new: NewPublicKey<'_>) -> Result<PublicKey, Error
     let values = values![kid.as_str(), application, name, alg.name(), public, joined, now];
     tx.write(sql, values).await?;
     post(&mut tx, app, &kid).await?;
+    let who = who.clone().about(application);
+    let data = json!({"name": name, "scopes": scopes, "public": public});
+    audit::record(&mut tx, app, &who, ("public_key.created", &kid), &data).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     Ok(PublicKey {
@@ -63,12 +68,15 @@ pub async fn create(app: &App, new: NewPublicKey<'_>) -> Result<PublicKey, Error
 ///
 /// # Errors
 /// The database is down.
-pub async fn revoke(app: &App, kid: &str) -> Result<bool, Error> {
+pub async fn revoke(app: &App, who: &Who, kid: &str) -> Result<bool, Error> {
     let mut tx = app.db.begin().await?;
     let sql = "update public_key set revoked_at = $1, version = version + 1 \
                where kid = $2 and revoked_at is null";
-    tx.write(sql, values![db::now(), kid]).await?;
+    let changed = tx.write(sql, values![db::now(), kid]).await?;
     let found = post(&mut tx, app, kid).await?;
+    if changed == 1 {
+        audit::record(&mut tx, app, who, ("public_key.revoked", kid), &json!({})).await?;
+    }
     tx.commit().await?;
     app.outbox_news.notify_one();
     Ok(found)

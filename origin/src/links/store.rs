@@ -63,7 +63,13 @@ impl Store for LinkStore {
         Ok(view)
     }
 
-    async fn commit(&self, tx: &mut Tx<'_>, _: &View, writes: &[Write]) -> Result<bool, Error> {
+    async fn commit(
+        &self,
+        _: &App,
+        tx: &mut Tx<'_>,
+        _: &View,
+        writes: &[Write],
+    ) -> Result<bool, Error> {
         let inserted: Vec<&Row> = writes.iter().filter_map(inserted).collect();
         let sql = format!("insert into link ({COLUMNS}, likeness) values");
         let rows: Vec<Vec<Value>> = inserted.iter().map(|row| row_values(row)).collect();

@@ -1,7 +1,7 @@
 //! Accounts: opened, closed, read, with their entries and their balance at any moment.
 
 use super::columns::{self, ACCOUNT, ENTRY, TRANSFER};
-use super::{actor, submit};
+use super::{actor, books, submit};
 use crate::app::App;
 use crate::db::{self, Error};
 use crate::respond::{Call, Failure};
@@ -9,6 +9,7 @@ use crate::values;
 use shared::envelope::Envelope;
 use shared::page::{self, Page};
 use shared::payments::account::Account;
+use shared::payments::error::NOT_EMPTY;
 use shared::payments::ledger::{Input, Opening, no_account};
 use shared::payments::request;
 use shared::payments::wire::{AccountView, BalanceAt, EntryView, TransferView, account_id, parse};
@@ -26,14 +27,18 @@ pub async fn open(app: &App, call: &Call) -> Result<Envelope, Failure> {
         kind: asked.kind,
         limits: asked.limits.unwrap_or_default(),
     };
-    submit(app, call, key, Input::Open(actor(call), opening)).await
+    submit(app, call, key, Input::Open(actor(app, call).await?, opening)).await
 }
 
 /// `POST /api/v1/accounts/{id}/close`
 pub async fn close(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
     let id = number(call)?;
-    submit(app, call, key, Input::Close(actor(call), id)).await
+    if books::hold(app, &call.context.app, id).await? {
+        let detail = "what a gateway reports is booked there, at any time";
+        return Err(Problem::new(&NOT_EMPTY, detail).into());
+    }
+    submit(app, call, key, Input::Close(actor(app, call).await?, id)).await
 }
 
 /// `GET /api/v1/accounts`: newest first.

@@ -58,6 +58,16 @@ pub async fn of(app: &App, owner: &str, gateway: &str, currency: Currency) -> Re
     known.ok_or_else(|| Error::Stored("the gateway's accounts vanished".into()))
 }
 
+/// Whether an account is one of the application's gateways': those stay open.
+///
+/// # Errors
+/// The database is down.
+pub async fn hold(app: &App, owner: &str, account: u64) -> Result<bool, Error> {
+    let sql = "select gateway from gateway_books where app = $1 \
+               and (receivable = $2 or settled = $2 or fees = $2 or owed = $2)";
+    Ok(!app.db.read(sql, values![owner, account]).await?.is_empty())
+}
+
 async fn known(
     app: &App,
     owner: &str,

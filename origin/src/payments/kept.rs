@@ -3,11 +3,15 @@
 //! Invariant: payments are locked before transfers and accounts, in the order of their ids.
 //! [`write`] is the one place that writes a payment's events.
 
+use crate::app::App;
 use crate::db::{self, Error, Tx, Value};
 use crate::rows::{Rows, Type};
 use crate::values;
+use crate::webhooks::{self, News};
+use serde_json::json;
 use shared::money::Currency;
 use shared::payments::gateway::{Action, Order};
+use shared::payments::payment::wire::{EventView, PaymentView};
 use shared::payments::payment::{Event, Payment, Status, Write};
 use shared::payments::transfer::Transfer;
 use shared::payments::wire::{parse, payment_id};
@@ -122,7 +126,7 @@ pub async fn kept(
 ///
 /// # Errors
 /// The database is down.
-pub async fn write(tx: &mut Tx<'_>, writes: &[&Write]) -> Result<bool, Error> {
+pub async fn write(app: &App, tx: &mut Tx<'_>, writes: &[&Write]) -> Result<bool, Error> {
     let (mut made, mut changed) = (Vec::new(), BTreeMap::new());
     let (mut events, mut orders, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     let now = db::now();
@@ -142,6 +146,7 @@ pub async fn write(tx: &mut Tx<'_>, writes: &[&Write]) -> Result<bool, Error> {
     insert(tx, "payment_event", EVENT, Rows { types: EVENT_TYPES, values: events }).await?;
     insert(tx, "gateway_order", ORDER, Rows { types: ORDER_TYPES, values: orders }).await?;
     settle(tx, settled, now).await?;
+    tell(app, tx, writes).await?;
     let count = changed.len() as u64;
     Ok(change(tx, changed.into_values()).await? == count)
 }
@@ -151,6 +156,28 @@ async fn insert(tx: &mut Tx<'_>, table: &str, row: &str, rows: Rows<'_>) -> Resu
         format!("insert into {table} ({row}) select * from {rows} where column1 is not null")
     })
     .await?;
+    Ok(())
+}
+
+/// Tells the applications' webhooks what happened, with the payment as it is after the commit.
+async fn tell(app: &App, tx: &mut Tx<'_>, writes: &[&Write]) -> Result<(), Error> {
+    let mut after = BTreeMap::new();
+    for write in writes {
+        if let Write::Made(payment) | Write::Changed(payment) = write {
+            after.insert(payment.id, payment);
+        }
+    }
+    let mut news: BTreeMap<&str, Vec<News>> = BTreeMap::new();
+    for write in writes {
+        let Write::Happened(event) = write else { continue };
+        let Some(payment) = after.get(&event.payment) else { continue };
+        let data = json!({"payment": PaymentView::of(payment), "event": EventView::of(event)});
+        let one = News { kind: event.kind.clone(), at: event.at, data };
+        news.entry(payment.app.as_str()).or_default().push(one);
+    }
+    for (owner, news) in news {
+        webhooks::publish(tx, app, owner, &news).await?;
+    }
     Ok(())
 }
 

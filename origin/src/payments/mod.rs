@@ -6,10 +6,12 @@ pub mod check;
 pub mod columns;
 pub mod expiry;
 pub mod gateway;
+pub mod hooks;
 pub mod kept;
 pub mod orders;
 pub mod payment;
 pub mod payouts;
+pub mod privacy;
 pub mod proof;
 pub mod reconciliations;
 pub mod said;
@@ -20,6 +22,7 @@ pub mod transfers;
 use crate::app::App;
 use crate::respond::{Call, Failure};
 use crate::shell::{Answer, Done};
+use crate::subjects;
 use shared::envelope::Envelope;
 use shared::idempotency::Key;
 use shared::payments::ledger::{Actor, Input, Reply};
@@ -27,12 +30,13 @@ use shared::payments::wire::{AccountView, BatchAnswer, BatchResult, TransferView
 use shared::problem::Problem;
 use std::sync::Arc;
 
-fn actor(call: &Call) -> Actor {
-    Actor {
+/// Who acts; a user by its pseudonym, since what the ledger holds is never changed (P24).
+async fn actor(app: &App, call: &Call) -> Result<Actor, Failure> {
+    Ok(Actor {
         app: call.context.app.clone(),
-        by: call.context.principal.clone(),
+        by: subjects::kept(app, &call.context.app, &call.context.principal).await?,
         request: call.context.request_id.clone(),
-    }
+    })
 }
 
 /// Has an input decided and committed, once per key.

@@ -123,7 +123,7 @@ pub async fn refunds(app: &App, call: &Call) -> Result<Envelope, Failure> {
 
 /// Has it decided, and wakes the relay: it may have led to an order.
 async fn pay(app: &App, call: &Call, key: Key, id: u64, ask: Ask) -> Result<Envelope, Failure> {
-    let input = Input::Pay(actor(call), about(app, id, ask).await?);
+    let input = Input::Pay(actor(app, call).await?, about(app, id, ask).await?);
     let answer = submit(app, call, key, input).await;
     app.order_news.notify_one();
     answer

@@ -4,36 +4,35 @@
 //! safe to do again: the bank knows the payout's own name as the key, and a hold ends once. Where
 //! the money goes is personal data and lies in a table of its own; no log shows it.
 
-use super::columns::{self, TRANSFER};
-use super::gateway::Trouble;
+pub mod steps;
+
 use super::{actor, books, store};
 use crate::app::App;
+use crate::config::Secret;
 use crate::db::{self, Error};
 use crate::respond::{Call, Failure};
-use crate::shell::{Done, load_records, store_records};
-use crate::{sagas, values};
+use crate::shell::{load_records, store_records};
+use crate::{sagas, seal, values};
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key as Once};
 use shared::machine::{At, Machine, turn};
 use shared::money::Currency;
 use shared::page::{self, Page};
-use shared::payments::error::{NOT_PENDING, OF_A_PAYOUT};
-use shared::payments::gateway::{Action, Happened, Order as Sent, Report};
-use shared::payments::ledger::{Actor, Ending, Input, Ledger, Reply};
+use shared::payments::error::OF_A_PAYOUT;
+use shared::payments::ledger::{Actor, Input, Ledger, Reply};
 use shared::payments::payment::Books;
 use shared::payments::payout::{
-    Bank, PLAN, PayoutOrder, PayoutStatus, PayoutView, RELEASE, RESERVE, SEND, SETTLE, no_gateway,
-    no_payout, order, parse, payout_id,
+    Bank, PLAN, PayoutOrder, PayoutStatus, PayoutView, RESERVE, no_gateway, no_payout, order,
+    parse, payout_id,
 };
 use shared::payments::request::Order;
-use shared::payments::transfer::{Purpose, Status};
+use shared::payments::transfer::Purpose;
 use shared::payments::wire::{account_id, transfer_id};
 use shared::problem::{FieldError, Problem};
-use shared::saga::{Outcome, Run, Saga};
+use shared::saga::Saga;
 use shared::time::Millis;
 use sqlx::any::AnyRow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// How often a transaction is begun again for another replica's sake.
 const TRIES_MAX: u32 = 5;
@@ -62,8 +61,9 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let ids = <[u64; 3]>::try_from(ids).map_err(|_| Error::Stored("three ids".into()))?;
     let [payout, transfer, saga] = ids;
     let drawn = Drawn { payout, transfer, saga };
+    let actor = actor(app, call).await?;
     for _ in 0..TRIES_MAX {
-        if let Some(answer) = attempt(app, call, &key, &asked, books, drawn).await? {
+        if let Some(answer) = attempt(app, call, &actor, &key, &asked, books, drawn).await? {
             app.saga_news.notify_one();
             return Ok(answer?);
         }
@@ -75,6 +75,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
 async fn attempt(
     app: &App,
     call: &Call,
+    actor: &Actor,
     key: &Once,
     asked: &PayoutOrder,
     books: Books,
@@ -95,7 +96,7 @@ async fn attempt(
         reference: Some(payout_id(drawn.payout)),
         hold: Some(None),
     };
-    let input = Input::Transfer(actor(call), drawn.transfer, hold);
+    let input = Input::Transfer(actor.clone(), drawn.transfer, hold);
     let mut keys = BTreeSet::new();
     Ledger.reads(&input, &mut keys);
     // A hold makes no entry: whichever log is loaded stays as it is.
@@ -109,13 +110,13 @@ async fn attempt(
             Envelope::problem(&here(problem), base, request)
         }
         _ => {
-            write(&mut tx, call, asked, drawn, now).await?;
+            write(app, &mut tx, actor, asked, drawn, now).await?;
             let view = fresh(asked, drawn, now);
             let location = format!("/api/v1/payouts/{}", view.id);
             Envelope::json(201, &view).with("location", location)
         }
     };
-    if !store::commit(&mut tx, &view, &turn.writes).await? {
+    if !store::commit(app, &mut tx, &view, &turn.writes).await? {
         return Ok(None);
     }
     let text = serde_json::to_string(&answer)?;
@@ -140,8 +141,9 @@ fn here(problem: Problem) -> Problem {
 }
 
 async fn write(
+    app: &App,
     tx: &mut db::Tx<'_>,
-    call: &Call,
+    actor: &Actor,
     asked: &PayoutOrder,
     drawn: Drawn,
     now: Millis,
@@ -150,8 +152,7 @@ async fn write(
     let sql = "insert into payout (id, app, account, amount, currency, gateway, transfer, saga, \
                status, created_at, created_by, created_request) \
                values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)";
-    let context = &call.context;
-    let owner = context.app.as_str();
+    let owner = actor.app.as_str();
     let row = values![
         payout,
         owner,
@@ -162,15 +163,39 @@ async fn write(
         transfer,
         saga,
         now,
-        context.principal.as_str(),
-        context.request_id.as_str(),
+        actor.by.as_str(),
+        actor.request.as_str(),
     ];
     tx.write(sql, row).await?;
     let details = serde_json::to_string(&asked.bank)?;
+    let sealed = seal::seal(&sealing(app), &payout_id(payout), details.as_bytes());
     let sql = "insert into payout_bank (payout, last4, details) values ($1, $2, $3)";
-    tx.write(sql, values![payout, last4(&asked.bank), details]).await?;
+    tx.write(sql, values![payout, last4(&asked.bank), sealed]).await?;
     // The hold is made by this very commit: the first step has happened.
     sagas::begin(tx, &Saga::begun(saga, &PLAN, 1, now), owner, payout, &[RESERVE], now).await
+}
+
+/// The key under which bank accounts lie (P24).
+fn sealing(app: &App) -> Secret<[u8; 32]> {
+    seal::key_for(&app.config.data_key, "payouts' bank accounts")
+}
+
+/// A user's payouts behind one of them, oldest first, with their numbers.
+///
+/// # Errors
+/// The database is down.
+pub async fn of_subject(
+    tx: &mut db::Tx<'_>,
+    by: &str,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<(u64, PayoutView)>, Error> {
+    let sql = format!(
+        "select {PAYOUT} from {FROM} where p.created_by = $1 \
+         and substr(p.created_by, 1, 8) = 'subject:' and p.id > $2 order by p.id limit $3"
+    );
+    let rows = tx.read(&sql, values![by, after, limit]).await?;
+    rows.iter().map(|row| Ok((db::number(row, "id")?, view(row)?))).collect()
 }
 
 fn last4(bank: &Bank) -> String {
@@ -251,172 +276,4 @@ pub async fn not_of_a_payout(app: &App, transfer: u64) -> Result<(), Failure> {
     let Some(row) = rows.first() else { return Ok(()) };
     let detail = format!("{} ends it when the bank has decided", payout_id(db::number(row, "id")?));
     Err(Problem::new(&OF_A_PAYOUT, detail).into())
-}
-
-/// What a step needs of its payout.
-struct Payout {
-    id: u64,
-    owner: String,
-    gateway: String,
-    transfer: u64,
-    order: Sent,
-}
-
-async fn of_saga(app: &App, saga: u64) -> Result<Payout, Error> {
-    let sql = format!("select {PAYOUT} from {FROM} where p.saga = $1");
-    let rows = app.db.read(&sql, values![saga]).await?;
-    let row = rows.first().ok_or_else(|| Error::Stored("the saga's payout vanished".into()))?;
-    let id = db::number(row, "id")?;
-    let details = db::maybe_text(row, "details")?.unwrap_or_default();
-    let bank: Option<Bank> = serde_json::from_str(&details).ok();
-    // A gateway is given its own token; the bank's file needs all that is known of the account.
-    let token = bank.and_then(|bank| bank.token).unwrap_or(details);
-    Ok(Payout {
-        id,
-        owner: db::text(row, "app")?,
-        gateway: db::text(row, "gateway")?,
-        transfer: db::number(row, "transfer")?,
-        order: Sent {
-            key: payout_id(id),
-            action: Action::Payout,
-            amount: db::signed(row, "amount")?,
-            currency: currency(row)?,
-            token,
-            reference: payout_id(id),
-            subject: db::maybe_text(row, "subject")?,
-        },
-    })
-}
-
-/// Runs a step or a compensation of a payout.
-///
-/// # Errors
-/// The database is down.
-pub async fn execute(app: &App, run: &Run) -> Result<Outcome, Error> {
-    let payout = of_saga(app, run.id).await?;
-    match run.name {
-        SEND => send(app, &payout, run.attempt).await,
-        SETTLE => {
-            let ended = end(app, &payout, Ending::Post(None), Status::Posted).await?;
-            if ended == Outcome::Done {
-                mark(app, &payout, PayoutStatus::Paid, None).await?;
-            }
-            Ok(ended)
-        }
-        RELEASE => {
-            let ended = end(app, &payout, Ending::Void, Status::Voided).await?;
-            if ended == Outcome::Done {
-                mark(app, &payout, PayoutStatus::Failed, sagas::why(app, run.id).await?).await?;
-            }
-            Ok(ended)
-        }
-        other => Ok(Outcome::Again(format!("no step {other:?} is known here"))),
-    }
-}
-
-/// Orders at the gateway; of what was ordered before, asks first.
-async fn send(app: &App, payout: &Payout, attempt: u32) -> Result<Outcome, Error> {
-    let Some(gateway) = app.gateways.get(&payout.gateway) else {
-        return Ok(Outcome::Again("the gateway is not configured here".into()));
-    };
-    let order = &payout.order;
-    let known = if attempt > 1 { gateway.ask(order).await } else { Ok(None) };
-    let said = match known {
-        Ok(Some(report)) => Ok(report),
-        Ok(None) => gateway.send(order).await,
-        Err(trouble) => Err(trouble),
-    };
-    match said {
-        Ok(report) => {
-            remember(app, payout, &report).await?;
-            Ok(outcome(report))
-        }
-        Err(Trouble::Refused(why)) => Ok(Outcome::Failed(why)),
-        Err(trouble) => Ok(Outcome::Again(trouble.to_string())),
-    }
-}
-
-/// What a report means for the step that sends.
-#[must_use]
-pub fn outcome(report: Report) -> Outcome {
-    match report.happened {
-        Happened::PaidOut => Outcome::Done,
-        Happened::Pending => Outcome::Waits,
-        Happened::Failed(why) => Outcome::Failed(why),
-        other => Outcome::Again(format!("the gateway says {other:?} of a payout")),
-    }
-}
-
-/// Keeps the gateway's own name for the payout.
-async fn remember(app: &App, payout: &Payout, report: &Report) -> Result<(), Error> {
-    if report.subject.is_empty() || payout.order.subject.as_ref() == Some(&report.subject) {
-        return Ok(());
-    }
-    let mut tx = app.db.begin().await?;
-    let sql = "update payout set subject = $1 where id = $2";
-    tx.write(sql, values![report.subject.as_str(), payout.id]).await?;
-    tx.commit().await
-}
-
-/// Ends the hold; that it has ended so before is as good.
-async fn end(app: &App, payout: &Payout, ending: Ending, wanted: Status) -> Result<Outcome, Error> {
-    let system = Actor {
-        app: payout.owner.clone(),
-        by: "system".into(),
-        request: payout.order.reference.clone(),
-    };
-    let input = Input::Settle(system, payout.transfer, ending);
-    match app.ledger.submit(None, input, Arc::new(|_| None)).await {
-        Ok(Done::Reply(Reply::Settled(_))) => Ok(Outcome::Done),
-        Ok(Done::Reply(Reply::Refused(problem))) if problem.kind == &NOT_PENDING => {
-            let sql = format!("select {TRANSFER} from transfer t where t.id = $1");
-            let rows = app.db.read(&sql, values![payout.transfer]).await?;
-            let status = rows.first().map(columns::transfer).transpose()?.map(|found| found.status);
-            Ok(match status {
-                Some(status) if status == wanted => Outcome::Done,
-                _ => Outcome::Failed(problem.detail),
-            })
-        }
-        Ok(Done::Reply(Reply::Refused(problem))) => Ok(Outcome::Failed(problem.detail)),
-        Err(problem) => Ok(Outcome::Again(problem.detail)),
-        Ok(_) => Ok(Outcome::Again("the ledger gave no reply".into())),
-    }
-}
-
-async fn mark(
-    app: &App,
-    payout: &Payout,
-    status: PayoutStatus,
-    failure: Option<String>,
-) -> Result<(), Error> {
-    let mut tx = app.db.begin().await?;
-    let sql = "update payout set status = $1, failure = $2, ended_at = $3 \
-               where id = $4 and status = 0";
-    tx.write(sql, values![status.number(), failure, db::now(), payout.id]).await?;
-    tx.commit().await
-}
-
-/// Tells a payout what its gateway says of it; `false`: it is none of ours, or knows already.
-///
-/// # Errors
-/// The database is down.
-pub async fn told(app: &App, gateway: &str, report: Report) -> Result<bool, Error> {
-    let Some(id) = parse(&report.reference) else { return Ok(false) };
-    // Another gateway does not speak of it.
-    let sql = "select saga, amount, currency from payout where id = $1 and gateway = $2";
-    let rows = app.db.read(sql, values![id, gateway]).await?;
-    let Some(row) = rows.first() else { return Ok(false) };
-    if (db::signed(row, "amount")?, currency(row)?) != (report.amount, report.currency) {
-        tracing::error!(
-            code = "payout-amount",
-            payout = payout_id(id),
-            "another amount was paid out than was ordered"
-        );
-        return Ok(false);
-    }
-    let saga = db::number(row, "saga")?;
-    match outcome(report) {
-        Outcome::Waits | Outcome::Again(_) => Ok(false),
-        outcome => sagas::news(app, saga, SEND, outcome).await,
-    }
 }

@@ -52,7 +52,7 @@ impl From<Error> for Unapplied {
 pub async fn apply(app: &App, gateway: &str, report: Report) -> Result<(), Unapplied> {
     // A payout is a saga's: it is told, and asks for itself what it was not told.
     if payout::parse(&report.reference).is_some() {
-        payouts::told(app, gateway, report).await?;
+        payouts::steps::told(app, gateway, report).await?;
         return Ok(());
     }
     let payment = find(app, gateway, &report).await?;

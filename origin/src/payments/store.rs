@@ -1,12 +1,13 @@
 //! The rows of the ledger: loaded and locked, committed in one go.
 //!
-//! Invariant: locks are taken on payments, on transfers, then on accounts, each in the order of their ids, so
-//! that two replicas never wait for one another in a ring. A shard's head belongs to the replica
-//! that leased its number; it is moved only from the size that was loaded, so that a replica whose
-//! lease is over commits nothing.
+//! Invariant: locks are taken on payments, on transfers, then on accounts, each in the order of
+//! their ids, so that two replicas never wait for one another in a ring. A shard's head belongs to
+//! the replica that leased its number; it is moved only from the size that was loaded, so that a
+//! replica whose lease is over commits nothing.
 
 use super::columns::{self, ACCOUNT_LINE, TRANSFER};
 use super::kept;
+use crate::app::App;
 use crate::db::{self, Engine, Error, Tx, Value};
 use crate::rows::{Rows, Type};
 use crate::shell::Store;
@@ -49,8 +50,14 @@ impl Store for LedgerStore {
         load(tx, keys, self.shard).await
     }
 
-    async fn commit(&self, tx: &mut Tx<'_>, view: &View, writes: &[Write]) -> Result<bool, Error> {
-        commit(tx, view, writes).await
+    async fn commit(
+        &self,
+        app: &App,
+        tx: &mut Tx<'_>,
+        view: &View,
+        writes: &[Write],
+    ) -> Result<bool, Error> {
+        commit(app, tx, view, writes).await
     }
 }
 
@@ -185,7 +192,12 @@ fn of_entry(entry: &&Entry) -> [Value; 7] {
 ///
 /// # Errors
 /// The database is down.
-pub async fn commit(tx: &mut Tx<'_>, view: &View, writes: &[Write]) -> Result<bool, Error> {
+pub async fn commit(
+    app: &App,
+    tx: &mut Tx<'_>,
+    view: &View,
+    writes: &[Write],
+) -> Result<bool, Error> {
     let sorted = Sorted::of(writes, tx.engine());
     let entered = sorted.entries.len() as u64;
     let entries = sorted.entries.iter().flat_map(of_entry).collect();
@@ -196,7 +208,7 @@ pub async fn commit(tx: &mut Tx<'_>, view: &View, writes: &[Write]) -> Result<bo
     let settled = settle(tx, &sorted.settled).await?;
     let moved = shift(tx, &sorted.moved).await?;
     let closed = close(tx, sorted.closed).await?;
-    let paid = kept::write(tx, &sorted.paid).await?;
+    let paid = kept::write(app, tx, &sorted.paid).await?;
     Ok(settled && moved && closed && paid && advance(tx, &view.head, entered, &view.nodes).await?)
 }
 

@@ -18,11 +18,11 @@ use std::sync::Arc;
 pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
     let input = match request::transfers(&call.body)? {
-        Ask::One(order) => Input::Transfer(actor(call), app.ids.next().await?, order),
+        Ask::One(order) => Input::Transfer(actor(app, call).await?, app.ids.next().await?, order),
         Ask::Many { orders, linked } => {
             let ids = app.ids.next_many(orders.len()).await?;
             let orders = ids.into_iter().zip(orders).collect();
-            Input::Batch(actor(call), Arc::new(Batch { orders, linked }))
+            Input::Batch(actor(app, call).await?, Arc::new(Batch { orders, linked }))
         }
     };
     submit(app, call, key, input).await
@@ -44,14 +44,15 @@ pub async fn post(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
     let ending = Ending::Post(request::post(&call.body)?);
     not_of_a_payout(app, number(call)?).await?;
-    submit(app, call, key, Input::Settle(actor(call), number(call)?, ending)).await
+    submit(app, call, key, Input::Settle(actor(app, call).await?, number(call)?, ending)).await
 }
 
 /// `POST /api/v1/transfers/{id}/void`
 pub async fn void(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
     not_of_a_payout(app, number(call)?).await?;
-    submit(app, call, key, Input::Settle(actor(call), number(call)?, Ending::Void)).await
+    submit(app, call, key, Input::Settle(actor(app, call).await?, number(call)?, Ending::Void))
+        .await
 }
 
 fn number(call: &Call) -> Result<u64, Problem> {

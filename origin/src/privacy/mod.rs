@@ -9,6 +9,7 @@ pub mod job;
 use crate::app::App;
 use crate::db::{self, Error, Tx};
 use crate::links;
+use crate::payments;
 use crate::respond::{Call, Failure};
 use crate::shell;
 use crate::values;
@@ -73,11 +74,18 @@ pub struct Product {
 }
 
 /// Every product that keeps data of a principal.
-pub const PRODUCTS: &[Product] = &[Product {
-    name: shared::links::wire::PRODUCT,
-    export: |work| Box::pin(links::privacy::export(work)),
-    erase: |work| Box::pin(links::privacy::erase(work)),
-}];
+pub const PRODUCTS: &[Product] = &[
+    Product {
+        name: shared::links::wire::PRODUCT,
+        export: |work| Box::pin(links::privacy::export(work)),
+        erase: |work| Box::pin(links::privacy::erase(work)),
+    },
+    Product {
+        name: shared::payments::wire::PRODUCT,
+        export: |work| Box::pin(payments::privacy::export(work)),
+        erase: |work| Box::pin(payments::privacy::erase(work)),
+    },
+];
 
 /// `POST /api/v1/privacy/exports`
 pub async fn export(app: &App, call: &Call) -> Result<Envelope, Failure> {

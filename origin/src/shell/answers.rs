@@ -23,6 +23,7 @@ pub(super) fn known<'a>(records: &'a Records, key: &Key) -> Option<&'a Record> {
 
 pub(crate) type Records = BTreeMap<(String, String), Record>;
 
+/// The stored answers of these keys.
 pub(crate) async fn load_records(
     tx: &mut Tx<'_>,
     keys: impl Iterator<Item = &Key>,

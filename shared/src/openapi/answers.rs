@@ -70,7 +70,10 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             names.push("Location");
         }
         Op::PrivacyExport | Op::PrivacyErase => names.push("Location"),
+        Op::WebhookCreate => names.extend(["ETag", "Location"]),
+        Op::WebhookTest | Op::WebhookRedeliver => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
+        Op::WebhookGet | Op::WebhookPatch | Op::WebhookRotate => names.push("ETag"),
         Op::LimitPolicyPut => {
             statuses.push(200);
             names.push("ETag");
@@ -120,6 +123,7 @@ fn content(route: &Route, name: &str) -> Option<Value> {
         (op @ (Op::Projections | Op::Events | Op::RegisterAsk | Op::PasswordTry), _) => {
             Some(json!({"application/json": {"schema": schemas::internal(op)}}))
         }
+        (Op::AuditExport, _) => Some(json!({"application/x-ndjson": text})),
         (_, "") => None,
         (_, name) => Some(json!({"application/json": {
             "schema": schemas::reference(name),

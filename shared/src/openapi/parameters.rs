@@ -3,8 +3,6 @@
 //! Invariant: every `{name}` of a path and every name of `route.query` is described.
 
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
-use crate::payments::reconcile::line::Kind;
-use crate::payments::reconcile::request::{WINDOW_DAYS_DEFAULT, WINDOW_DAYS_MAX};
 use crate::route::{Op, Route, Side};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
@@ -57,13 +55,21 @@ fn in_path(route: &Route, name: &str) -> Value {
         "policy" if route.side == Side::Edge => ("The policy's name.", "checkout"),
         "policy" => ("The name of one of the service's own policies.", "api"),
         "id" if route.path.contains("/accounts/") => ("The account.", "acc_08Ew1PYy71m"),
-        "id" if route.path.contains("/payments/") => ("The payment.", "pay_08Ew1PYy71m"),
+        "id" if route.path.contains("/statement-accounts/") => ("The account.", "acc_08Ew1PYy71m"),
+        "id" if route.path.contains("/payouts/") => ("The payout.", "pot_08Ew1PYy71m"),
+        "id" if route.path.contains("/sagas/") => ("The saga.", "sga_08Ew1PYy71m"),
         "id" if route.path.contains("/reconciliations/") => {
             ("The reconciliation.", "rec_08Ew1PYy71m")
         }
+        "id" if route.path.contains("/payments/") => ("The payment.", "pay_08Ew1PYy71m"),
         "key" if route.product == "payments" => ("The order's key.", "pay_08Ew1PYy71m-1"),
         "key" => ("The key, percent-encoded.", "ann"),
         "id" if route.path.contains("/transfers/") => ("The transfer.", "trf_08Ew1PYy71m"),
+        "id" if route.path.contains("/webhook_endpoints/") => {
+            ("The webhook endpoint.", "whe_08Ew1PYy71m")
+        }
+        "delivery" => ("The delivery.", "whd_08Ew1PYy71m"),
+        "gateway" => ("The gateway.", "stripe"),
         "code" => ("The link's code or alias.", "0004c92"),
         "kid" => ("The key's public name.", "0000001a2bc"),
         "id" => ("The row's number.", "17"),
@@ -84,11 +90,35 @@ fn in_path(route: &Route, name: &str) -> Value {
     })
 }
 
+/// Those of the ledger, of webhooks and of the audit.
+fn of_audit(name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
+        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
+        "subject" => (
+            "The subject's pseudonym, or, beside `app`, its `sub`.",
+            json!({"type": "string"}),
+            json!("sbj_00112233445566778899aabbccddeeff"),
+        ),
+        "status" => (
+            "Only what got so far.",
+            json!({"type": "string", "enum": ["pending", "delivered", "dead", "canceled"]}),
+            json!("dead"),
+        ),
+        _ => return None,
+    })
+}
+
 fn in_query(route: &Route, name: &str) -> Value {
     let (about, schema, example) = match name {
         name if route.product == "limits" && of_limits(name).is_some() => {
             of_limits(name).unwrap_or_default()
         }
+        name if route.path.contains("/reconciliations") && of_statements(name).is_some() => {
+            of_statements(name).unwrap_or_default()
+        }
+        name if of_payments(route, name).is_some() => of_payments(route, name).unwrap_or_default(),
+        name if of_audit(name).is_some() => of_audit(name).unwrap_or_default(),
         "limit" => (
             "Items on the page.",
             json!({
@@ -134,59 +164,53 @@ fn in_query(route: &Route, name: &str) -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": 16, "default": 4}),
             json!(4),
         ),
-        "at" => (
-            "The moment: RFC 3339, or a date for its end; now when missing.",
-            json!({"type": "string"}),
-            json!("2026-11-19T12:00:00Z"),
-        ),
-        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
         "key" => ("The register's key.", json!({"type": "string"}), json!("0/0004c92")),
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
-        "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
-        "name" => {
-            ("Only what is called so, or begins so.", json!({"type": "string"}), json!("Ann"))
-        }
-        name if of_statements(name).is_some() => of_statements(name).unwrap_or_default(),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
     };
     json!({
         "name": name,
         "in": "query",
-        "required": matches!(name, "key" | "entry"),
+        "required": matches!(name, "key" | "entry")
+            || name == "account" && route.method == "POST",
         "description": about,
         "schema": schema,
         "example": example,
     })
 }
 
-/// What is asked beside a statement, and of what was found in it.
+/// What only reconciliations ask, or ask in their own way.
 fn of_statements(name: &str) -> Option<(&'static str, Value, Value)> {
+    use crate::payments::reconcile::request::{WINDOW_DAYS_DEFAULT, WINDOW_DAYS_MAX};
+    let date = || json!({"type": "string", "format": "date"});
     Some(match name {
-        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
-        "day" => (
-            "The last day; the statement's last when missing.",
-            json!({"type": "string", "format": "date"}),
-            json!("2026-11-20"),
+        "account" => (
+            "The ledger account that the statement is about.",
+            json!({"type": "string"}),
+            json!("acc_08Ew1PYy71m"),
         ),
+        "from" => (
+            "The first day; the one after the last that is closed, else the statement's, when \
+             missing.",
+            date(),
+            json!("2026-11-19"),
+        ),
+        "day" => ("The last day; the statement's when missing.", date(), json!("2026-11-19")),
         "window_days" => (
             "How many days apart the same money may stand on both sides.",
             json!({
                 "type": "integer", "minimum": 0, "maximum": WINDOW_DAYS_MAX,
                 "default": WINDOW_DAYS_DEFAULT,
             }),
-            json!(WINDOW_DAYS_DEFAULT),
+            json!(3),
         ),
         "close" => (
-            "Whether the day is closed with it.",
+            "Whether the day is closed with it: what comes later belongs to the next.",
             json!({"type": "boolean", "default": false}),
-            json!(true),
+            json!(false),
         ),
-        "kind" => (
-            "Only findings of this kind.",
-            json!({"type": "string", "enum": Kind::ALL.map(Kind::as_str)}),
-            json!(Kind::MissingHere.as_str()),
-        ),
+        "kind" => ("Only findings of this kind.", json!({"type": "string"}), json!("missing_here")),
         _ => return None,
     })
 }
@@ -212,6 +236,34 @@ fn of_limits(name: &str) -> Option<(&'static str, Value, Value)> {
         "policy" => ("The policy's name.", json!({"type": "string"}), json!("checkout")),
         "key" => ("Whom to look at.", json!({"type": "string"}), json!("ann")),
         "tier" => ("A tier of the policy.", json!({"type": "string"}), json!("pro")),
+        _ => return None,
+    })
+}
+
+/// What only payments ask.
+fn of_payments(route: &Route, name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "at" => (
+            "The moment: RFC 3339, or a date for its end; now when missing.",
+            json!({"type": "string"}),
+            json!("2026-11-19T12:00:00Z"),
+        ),
+        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
+        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
+        "subject" => (
+            "The subject's pseudonym, or, beside `app`, its `sub`.",
+            json!({"type": "string"}),
+            json!("sbj_00112233445566778899aabbccddeeff"),
+        ),
+        "status" if route.op == Op::WebhookDeliveries => (
+            "Only what got so far.",
+            json!({"type": "string", "enum": ["pending", "delivered", "dead", "canceled"]}),
+            json!("dead"),
+        ),
+        "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
+        "name" => {
+            ("Only what is called so, or begins so.", json!({"type": "string"}), json!("Ann"))
+        }
         _ => return None,
     })
 }

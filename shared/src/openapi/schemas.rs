@@ -2,11 +2,12 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{limits, payment, payments, payouts};
+use super::{limits, payment, payments, payouts, webhooks};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
 };
+use crate::audit::AuditReport;
 use crate::limits::backtest::{BacktestAnswer, BacktestRequest, Log, RefusedKey, Row, Tested};
 use crate::limits::policy::Policy;
 use crate::limits::publish::PublishedPolicy;
@@ -31,6 +32,7 @@ use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
+use crate::webhook::endpoint::{EndpointPatch, EndpointRequest, WebhookDelivery, WebhookEndpoint};
 use alloc::{format, string::String, vec, vec::Vec};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -198,6 +200,13 @@ types! {
     "PaymentEventPage": Page<EventView> = payment::events();
     "GatewayOrderPage": Page<GatewayOrderRow> = payment::orders();
     "LedgerCheck": LedgerCheck = payments::check();
+    "EndpointRequest": EndpointRequest = webhooks::request();
+    "EndpointPatch": EndpointPatch = webhooks::patch();
+    "WebhookEndpoint": WebhookEndpoint = webhooks::endpoint();
+    "WebhookEndpointPage": Page<WebhookEndpoint> = webhooks::endpoints();
+    "WebhookDelivery": WebhookDelivery = webhooks::delivery();
+    "WebhookDeliveryPage": Page<WebhookDelivery> = webhooks::deliveries();
+    "AuditReport": AuditReport = webhooks::report();
     "LedgerProof": LedgerProof = payments::proof();
     "DeadLetterPage": Page<DeadLetter> = page_of(dead_letter(), "3");
 }

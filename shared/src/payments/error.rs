@@ -35,6 +35,13 @@ kinds! {
     NO_ACCOUNT "no-such-account" NotFound "No such account";
     NO_TRANSFER "no-such-transfer" NotFound "No such transfer";
     NO_ENTRY "no-such-entry" NotFound "No such entry";
+    NO_GATEWAY "no-such-gateway" NotFound "No such gateway";
+    HOOK_SIGNATURE "invalid-signature" Forbidden "The signature is not the gateway's";
+    HOOK_STALE "stale-signature" Forbidden "The signature's time is too far off";
+    NO_ENDPOINT "no-such-endpoint" NotFound "No such webhook endpoint";
+    NO_DELIVERY "no-such-delivery" NotFound "No such delivery";
+    ENDPOINTS_FULL "too-many-endpoints" Conflict "The application has as many endpoints as it may";
+    ENDPOINT_DISABLED "endpoint-disabled" Conflict "The endpoint is disabled";
     NO_PAYOUT "no-such-payout" NotFound "No such payout";
     NO_SAGA "no-such-saga" NotFound "No such saga";
     NO_RECONCILIATION "no-such-reconciliation" NotFound "No such reconciliation";

@@ -168,7 +168,10 @@ mod tests {
             currency: Currency::EUR,
             fee: Some(1),
         };
-        let json = r#"{"reference":"pay_1","subject":"pi_1","happened":{"failed":"declined"},"amount":5,"currency":"EUR","fee":1}"#;
+        let json = concat!(
+            r#"{"reference":"pay_1","subject":"pi_1","happened":{"failed":"declined"},"#,
+            r#""amount":5,"currency":"EUR","fee":1}"#,
+        );
         assert_eq!(serde_json::to_string(&report).unwrap(), json);
         assert_eq!(serde_json::from_str::<Report>(json).unwrap(), report);
     }

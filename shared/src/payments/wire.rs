@@ -10,6 +10,20 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Events on the road up are of this product.
+pub const PRODUCT: &str = "payments";
+
+/// A gateway's event on its way up the road, verified; the body as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayEvent {
+    /// Who sent it.
+    pub gateway: String,
+    /// Its id there, by which copies are known.
+    pub event: String,
+    /// What it says.
+    pub body: String,
+}
+
 /// `acc_…`
 #[must_use]
 pub fn account_id(number: u64) -> String {

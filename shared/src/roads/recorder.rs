@@ -18,6 +18,9 @@ use alloc::{string::String, vec, vec::Vec};
 /// Events in one delivery: a click at its bounds (512 bytes of agent, 253 of referrer, escaped)
 /// stays below 2 KiB, so 500 stay within 1 MiB.
 pub const DELIVERY_MAX: usize = 500;
+/// The text of one delivery: as many batches as fit, and one at least, which has 64 clicks of 2 KiB
+/// or one event of a gateway. 1 MiB, escaped once more, stays within what the origin reads.
+pub const DELIVERY_BYTES_MAX: usize = 1 << 20;
 /// A batch's name is remembered this long after it was taken; isolates retry for seconds.
 pub const BATCH_KEEP_MS: u64 = DAY_MS;
 
@@ -185,7 +188,8 @@ impl Recorder {
         let (mut next, mut events) = (first_seq, String::new());
         // What a batch of this turn appended may lie behind rows that were not loaded.
         for one in left.take_while(|one| one.end() <= full) {
-            if one.first_seq != next {
+            let fits = events.len().saturating_add(one.events.text().len()) <= DELIVERY_BYTES_MAX;
+            if one.first_seq != next || !(fits || events.is_empty()) {
                 break;
             }
             if !events.is_empty() {
@@ -315,6 +319,29 @@ mod tests {
         assert_eq!(again.tells, [wanted]);
         turn(&machine(), &mut view, later, [Input::Delivered(6)]);
         assert_eq!((view.waiting.len(), view.meta.due), (0, None));
+    }
+
+    #[test]
+    fn a_delivery_of_long_events_ends_where_its_bytes_do() {
+        let long = |seq: u64| {
+            let mut events = Events::default();
+            let body = "x".repeat(400 * 1024);
+            events.push(&Event { product: "payments".into(), at: Millis(0), body }).unwrap();
+            (seq, Waiting { first_seq: seq, events })
+        };
+        let mut view = View { waiting: (1..=4).map(long).collect(), ..view(4, 0) };
+        let first = turn(&machine(), &mut view, AT, [Input::Wake]).tells.remove(0);
+        let two =
+            alloc::format!("{},{}", view.waiting[&1].events.text(), view.waiting[&2].events.text());
+        assert_eq!((first.first_seq, first.events), (1, two));
+        // One that is longer than a delivery goes alone.
+        let mut events = Events::default();
+        let body = "x".repeat(DELIVERY_BYTES_MAX + 1);
+        events.push(&Event { product: "payments".into(), at: Millis(0), body }).unwrap();
+        view.waiting.insert(1, Waiting { first_seq: 1, events });
+        let later = At { now: Millis(1_000_000), draw: 0 };
+        let alone = turn(&machine(), &mut view, later, [Input::Wake]).tells.remove(0);
+        assert!(alone.events.len() > DELIVERY_BYTES_MAX && alone.first_seq == 1);
     }
 
     #[test]

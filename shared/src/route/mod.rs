@@ -5,6 +5,7 @@
 //! handler; a route says who may call it, or it does not build.
 
 use crate::limits::{self, guard::Guard};
+use crate::payments::error::CARD_NUMBER;
 use crate::problem::{self, Kind};
 use alloc::{string::String, vec::Vec};
 
@@ -105,6 +106,20 @@ pub enum Op {
     ReserveList,
     LedgerCheck,
     LedgerProof,
+    GatewayHook,
+    WebhookCreate,
+    WebhookList,
+    WebhookGet,
+    WebhookPatch,
+    WebhookDelete,
+    WebhookRotate,
+    WebhookTest,
+    WebhookDeliveries,
+    WebhookRedeliver,
+    WebhookDeadList,
+    WebhookReplay,
+    AuditExport,
+    AuditCheck,
     PayoutCreate,
     PayoutGet,
     PayoutList,
@@ -207,6 +222,10 @@ impl Route {
         }
         if self.is_idempotent() {
             all.extend([&problem::IN_PROGRESS, &problem::IDEMPOTENCY_MISMATCH]);
+        }
+        // A key is kept with its answer, so it holds no card number either (P14).
+        if self.requires_key() && !all.contains(&&CARD_NUMBER) {
+            all.push(&CARD_NUMBER);
         }
         if !self.query.is_empty() && self.request.is_none() {
             all.push(&problem::UNACCEPTABLE);

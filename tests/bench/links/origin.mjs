@@ -13,7 +13,7 @@ const hex64 = () => randomBytes(32).toString("hex");
 export function secrets() {
   return {
     SIGNING_KEYS: `k1:${hex64()}`, KEY_MAC_SECRET: hex64(), CODE_KEY: hex64(),
-    ADMIN_KEY: `adm_${hex64()}`, TOKEN_KEY: hex64(), VISITOR_SECRET: hex64(),
+    ADMIN_KEY: `adm_${hex64()}`, TOKEN_KEY: hex64(), DATA_KEY: hex64(), VISITOR_SECRET: hex64(),
   };
 }
 

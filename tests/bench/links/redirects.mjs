@@ -69,7 +69,6 @@ export async function redirects(run, standIn) {
   const env = { LINKS: HOT_LINKS };
   for (const [name, variant] of Object.entries(variants)) {
     await check(name, variant);
-    // Wasm is compiled well only after it has run for a while.
     await slot(run, variant, run.warmSeconds, env);
   }
   const before = standIn.taken.events;
@@ -112,7 +111,7 @@ export async function redirects(run, standIn) {
 async function zipf(run, variants) {
   const pair = ["a'", "b"].map((name) => [name, variants[name]]);
   const env = { LINKS: ZIPF_LINKS, ZIPF: 1 };
-  for (const [, variant] of pair) await slot(run, variant, run.seconds, env);
+  for (const [, variant] of pair) await slot(run, variant, run.warmSeconds, env);
   const saturation = (await slot(run, variants.b, run.seconds, env)).perSecond;
   // A connection's turn: the pause, half of the longest on average, and the answer itself.
   const thinkMs = Math.round((2 * ZIPF_CONNECTIONS * 1000) / (saturation / 2));

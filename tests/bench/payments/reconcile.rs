@@ -34,7 +34,7 @@ fn books(count: u64) -> (Vec<Own>, Vec<Own>, [u64; 7]) {
     let (mut ours, mut theirs, mut faults) = (Vec::new(), Vec::new(), [0; 7]);
     for n in 0..count {
         let draw = shared::machine::mix(n);
-        let named = draw % 10 > 0;
+        let named = !draw.is_multiple_of(10);
         let reference = if named { format!("ORDER-{:016X}", draw) } else { String::new() };
         let day = FIRST_DAY + (n * 30 / count) as u32;
         let own = Own { reference, amount: ((draw >> 8) % 5_000) as i64 - 2_500, day };

@@ -1,6 +1,6 @@
 //! Payments through the simulated gateway: what it does, what it loses, what must go back.
 
-use super::{Bank, payments::payment, slug};
+use super::{Bank, slug, steps::payment};
 use crate::support::{Place, application, body, call, status, write};
 use origin::app::App;
 use origin::payments::{orders, said};
@@ -33,7 +33,7 @@ fn by_card(token: &str, wallet: &str, amount: i64, capture: &str) -> Value {
 }
 
 /// Has replicas relay and listen until nothing is left to do.
-async fn calm(replicas: &[&Arc<App>]) {
+pub(super) async fn calm(replicas: &[&Arc<App>]) {
     let until = Instant::now() + PATIENCE;
     loop {
         for app in replicas {
@@ -342,6 +342,21 @@ async fn p7_an_order_to_a_gateway_that_is_gone_is_parked_shown_and_tried_again()
     assert_eq!(status(&orders::retry(&bank.app, &again).await), 404);
     calm(&[&bank.app]).await;
     assert_eq!(bank.look(&id).await["status"], "captured");
+}
+
+#[tokio::test]
+async fn p23_the_accounts_of_a_gateway_stay_open() {
+    let bank = bank().await;
+    let (_, wallet) = bank.pair().await;
+    bank.paid(&by_card("tok_decline", &wallet, 100, "automatic")).await;
+    calm(&[&bank.app]).await;
+    let rows = bank.app.db.read("select owed from gateway_books", vec![]).await.unwrap();
+    let owed = origin::db::number(&rows[0], "owed").unwrap();
+    let owed = shared::payments::wire::account_id(owed);
+    let mut close = bank.call("POST", &format!("/api/v1/accounts/{owed}/close"), &json!({}));
+    close.segments = vec![owed];
+    let refused = origin::payments::accounts::close(&bank.app, &close).await;
+    assert_eq!((status(&refused), slug(&refused).as_str()), (409, "payments/account-not-empty"));
 }
 
 #[tokio::test]

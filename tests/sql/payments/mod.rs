@@ -1,16 +1,21 @@
 //! payments: the ledger on a real database, through its handlers.
 
 mod accounts;
+mod audit;
+mod bank;
 mod frozen;
 mod gateways;
+mod hooks;
 mod keys;
 mod own;
-mod payments;
 mod payouts;
 mod proof;
 mod reconciliations;
 mod replicas;
+mod steps;
+mod stripe;
 mod transfers;
+mod webhooks;
 
 use crate::support::{Place, application, body, call, status, with};
 use origin::app::App;

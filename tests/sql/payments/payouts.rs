@@ -3,13 +3,11 @@
 use super::{Bank, slug};
 use crate::support::{Place, application, body, call, status};
 use origin::app::App;
-use origin::payments::reconciliations::daily;
 use origin::payments::{payouts, said};
 use origin::{db, sagas, values};
 use serde_json::{Value, json};
 use shared::payments::ledger::{Actor, Ending, Input};
 use shared::payments::wire;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +28,7 @@ pub(super) async fn bank_with(more: &[(&str, &str)]) -> Bank {
     Bank { place, app, owner }
 }
 
-fn to(account: &str, bank: &Value, amount: i64) -> Value {
+pub(super) fn to(account: &str, bank: &Value, amount: i64) -> Value {
     json!({"account": account, "bank": bank, "amount": amount, "currency": "EUR"})
 }
 
@@ -302,72 +300,4 @@ async fn p9_a_saga_that_is_over_is_not_retried() {
     let retry = call("", "POST", &format!("/admin/sagas/{saga}"), "");
     let over = sagas::retry(&bank.app, &retry).await;
     assert_eq!((status(&over), slug(&over).as_str()), (409, "payments/saga-is-over"));
-}
-
-fn files(dir: &Path) -> Vec<String> {
-    let all = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let all = all.filter(|path| path.extension().is_some_and(|of| of == "xml"));
-    all.map(|path| std::fs::read_to_string(path).unwrap()).collect()
-}
-
-/// What the bank says of a payout that it has booked.
-fn statement(id: &str, amount: &str, side: &str) -> String {
-    let id = id.replace('_', "-");
-    format!(
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.054.001.08\">\
-         <BkToCstmrDbtCdtNtfctn><Ntfctn><Acct><Id><IBAN>NL91ABNA0417164300</IBAN></Id></Acct><Ntry>\
-         <Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
-         <BookgDt><Dt>2026-11-20</Dt></BookgDt><NtryDtls><TxDtls><Refs><EndToEndId>{id}\
-         </EndToEndId></Refs></TxDtls></NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
-    )
-}
-
-#[tokio::test]
-async fn p8_the_bank_is_ordered_by_one_file_and_believed_by_its_statement() {
-    let (out, inbox) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let more = [
-        ("GATEWAY_BANK_OUT_DIR", out.path().to_str().unwrap()),
-        ("GATEWAY_BANK_IN_DIR", inbox.path().to_str().unwrap()),
-        ("GATEWAY_BANK_IBAN", "NL91ABNA0417164300"),
-        ("GATEWAY_BANK_NAME", "Selvedge & Sons"),
-    ];
-    let bank = bank_with(&more).await;
-    let wallet = bank.wallet(100_000).await;
-    let account = json!({"iban": "DE89 3704 0044 0532 0130 00", "name": "Ann <Onym>"});
-    let made = bank.paid_out(&to(&wallet, &account, 12_345)).await;
-    assert_eq!(made["bank_last4"], "3000");
-    let id = made["id"].as_str().unwrap();
-    for _ in 0..6 {
-        sagas::round(&bank.app).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(30)).await;
-    }
-    let all = files(out.path());
-    assert_eq!(all.len(), 1, "the bank was asked again and ordered once");
-    for part in [
-        "<CtrlSum>123.45</CtrlSum>",
-        "<InstdAmt Ccy=\"EUR\">123.45</InstdAmt>",
-        "<IBAN>DE89370400440532013000</IBAN>",
-        "<Nm>Ann &lt;Onym&gt;</Nm>",
-        "<Nm>Selvedge &amp; Sons</Nm>",
-        &format!("<EndToEndId>{}</EndToEndId>", id.replace('_', "-")),
-    ] {
-        assert!(all[0].contains(part), "{part}: {}", all[0]);
-    }
-    assert_eq!(bank.payout(id).await["status"], "processing");
-    // The bank takes the file away, and speaks of other amounts and sides first.
-    std::fs::remove_file(out.path().join(format!("{}.xml", id.replace('_', "-")))).unwrap();
-    for (n, (amount, side)) in
-        [("123.44", "DBIT"), ("123.45", "CRDT"), ("123.45", "DBIT")].into_iter().enumerate()
-    {
-        assert_eq!(bank.payout(id).await["status"], "processing");
-        std::fs::write(inbox.path().join(format!("{n}.xml")), statement(id, amount, side)).unwrap();
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        daily::look(&bank.app, db::now()).await.unwrap();
-        sagas::round(&bank.app).await.unwrap();
-    }
-    calm(&[&bank.app]).await;
-    assert_eq!(bank.payout(id).await["status"], "paid");
-    assert_eq!(bank.balance(&wallet).await, [87_655, 0, 87_655]);
-    assert!(files(out.path()).is_empty(), "no second order");
-    bank.adds_up().await;
 }

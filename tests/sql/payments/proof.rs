@@ -11,12 +11,12 @@ fn sha(parts: &[&[u8]]) -> [u8; 32] {
     parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().into()
 }
 
-fn bytes<const N: usize>(text: &Value) -> [u8; N] {
+pub(super) fn bytes<const N: usize>(text: &Value) -> [u8; N] {
     hex::decode(text.as_str().unwrap()).unwrap().try_into().unwrap()
 }
 
 /// RFC 9162, section 2.1.3.2, written again from its text, and RFC 8032's signature.
-fn verifies(proof: &Value, key: &VerifyingKey) -> bool {
+pub(super) fn verifies(proof: &Value, key: &VerifyingKey) -> bool {
     let head = &proof["head"];
     let (mut f, size) = (proof["index"].as_u64().unwrap(), head["size"].as_u64().unwrap());
     if f >= size {
@@ -48,7 +48,7 @@ fn verifies(proof: &Value, key: &VerifyingKey) -> bool {
     s == 0 && r == bytes(&head["root"]) && key.verify_strict(text.as_bytes(), &signature).is_ok()
 }
 
-async fn prove(bank: &Bank, entry: &str) -> Value {
+pub(super) async fn prove(bank: &Bank, entry: &str) -> Value {
     let path = format!("/admin/ledger/proof?entry={entry}");
     let answered = proof::proof(&bank.app, &call("", "GET", &path, "")).await;
     assert_eq!(status(&answered), 200, "{answered:?}");

@@ -1,7 +1,7 @@
 //! Reconciliations on a real database: what is found, what stays open, what is closed.
 
-use super::payments::payment;
 use super::payouts::bank_with;
+use super::steps::payment;
 use super::{Bank, slug};
 use crate::support::{body, call, status, write};
 use origin::payments::reconciliations::{self, daily, shown};

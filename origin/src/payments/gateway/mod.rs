@@ -6,6 +6,7 @@
 
 pub mod bank;
 pub mod simulator;
+pub mod stripe;
 
 use crate::config::Config;
 use crate::db::Db;
@@ -79,6 +80,9 @@ impl Gateways {
         if config.gateway_simulator {
             let delay_ms = config.durations.simulator_delay_ms;
             all.push(Arc::new(simulator::Simulator::new(Arc::clone(db), delay_ms)));
+        }
+        if let Some(config) = &config.stripe {
+            all.push(Arc::new(stripe::Stripe::new(config.clone())));
         }
         if let Some(config) = &config.bank {
             all.push(Arc::new(bank::Bank::new(config.clone())));

@@ -307,7 +307,8 @@ impl Gateway for Simulator {
 
 async fn lines(db: &Db, day: Millis) -> Result<Vec<Line>, Error> {
     let sql = "select key, report, currency, made_at from simulated \
-               where made_at >= $1 and made_at < $2 and key not like 'seen:%' order by made_at, key";
+               where made_at >= $1 and made_at < $2 and key not like 'seen:%' \
+               order by made_at, key";
     let mut lines = Vec::new();
     for row in db.read(sql, values![day, day.plus(DAY_MS)]).await? {
         let report: Report = serde_json::from_str(&db::text(&row, "report")?)?;

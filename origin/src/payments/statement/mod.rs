@@ -3,6 +3,7 @@
 //! Invariant: what a file is, its first bytes say, not its name or its media type.
 
 pub mod camt;
+pub mod pain002;
 pub mod xml;
 
 use shared::money::Currency;

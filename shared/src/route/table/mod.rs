@@ -7,6 +7,7 @@ mod origin;
 mod payment;
 mod payments;
 mod payouts;
+mod webhooks;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
 use super::{Op, Route, Side};
@@ -56,8 +57,10 @@ pub const ROUTES: Table = Table(&[
     payments::ROUTES,
     payouts::ROUTES,
     payment::ROUTES,
+    webhooks::ROUTES,
     ops::ROUTES,
     origin::ROUTES,
+    webhooks::OPERATORS,
 ]);
 
 impl Table {

@@ -115,6 +115,7 @@ pub(super) const ROUTES: &[Route] = &[
         problems: &[
             &payments::NO_TRANSFER,
             &payments::NOT_PENDING,
+            &payments::OF_A_PAYOUT,
             &payments::KEPT,
             &payments::AMOUNT,
             &payments::EXCEEDS_HOLD,
@@ -127,7 +128,12 @@ pub(super) const ROUTES: &[Route] = &[
         guard: CLOSED,
         summary: "Void a pending transfer",
         response: (200, "Transfer"),
-        problems: &[&payments::NO_TRANSFER, &payments::NOT_PENDING, &payments::KEPT],
+        problems: &[
+            &payments::NO_TRANSFER,
+            &payments::NOT_PENDING,
+            &payments::OF_A_PAYOUT,
+            &payments::KEPT,
+        ],
         ..route(Op::TransferVoid, "POST", VOID, Through, WRITE)
     },
     Route {

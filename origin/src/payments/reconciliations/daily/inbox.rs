@@ -4,7 +4,8 @@
 //! other. That a payout was paid is told to its saga before the file counts as read.
 
 use super::super::super::gateway::bank;
-use super::super::super::{payouts, statement};
+use super::super::super::payouts;
+use super::super::super::statement::{self, pain002};
 use super::super::run::{Job, Source};
 use super::super::{ours, unreadable};
 use super::{DIRECTORY, awaited, finish};
@@ -96,6 +97,14 @@ enum Untaken {
 
 async fn take(app: &App, bytes: Vec<u8>, digest: &str) -> Result<(), Untaken> {
     let broken = |error: Error| Untaken::Later(error.to_string());
+    if pain002::is_one(&bytes) {
+        let rejected = pain002::read(&bytes);
+        let rejected = rejected.map_err(|refusal| Untaken::Never(unreadable(&refusal).detail))?;
+        for rejection in rejected {
+            payouts::steps::rejected(app, bank::NAME, &rejection).await.map_err(broken)?;
+        }
+        return Ok(());
+    }
     let read = move || statement::read(&bytes, Currency::EUR);
     let read = tokio::task::spawn_blocking(read).await;
     let read = read.map_err(|error| Untaken::Later(error.to_string()))?;
@@ -170,5 +179,5 @@ async fn paid(app: &App, line: &StatementLine) -> Result<(), Error> {
         currency: line.currency,
         fee: None,
     };
-    payouts::told(app, bank::NAME, report).await.map(|_| ())
+    payouts::steps::told(app, bank::NAME, report).await.map(|_| ())
 }

@@ -1,0 +1,3 @@
+//! payments at the edge: what gateways send.
+
+pub(crate) mod hooks;
