@@ -152,6 +152,18 @@ async fn p2_more_accounts_than_one_read_takes_are_all_checked() {
 }
 
 #[tokio::test]
+async fn p2_more_entries_than_are_looked_at_while_one_waits_are_refused() {
+    let bank = Bank::new().await;
+    bank.pair().await;
+    let sql = "update account set entries = 250000";
+    write(&bank.app, sql, vec![]).await;
+    assert_eq!(checked(&bank, &bank.owner).await["ok"], false, "as many as are looked at");
+    write(&bank.app, "update account set entries = 250001", vec![]).await;
+    let answer = own::check(&bank.app, &call(&bank.owner, "GET", "/api/v1/ledger/check", "")).await;
+    assert_eq!((status(&answer), slug(&answer).as_str()), (409, "payments/ledger-too-large"));
+}
+
+#[tokio::test]
 async fn p2_every_tampering_that_the_own_check_looks_for_is_found() {
     for (tampering, fault, sums) in [
         ("update account set posted = posted + 1 where posted > 0", "not the sum", 1),
@@ -237,4 +249,30 @@ async fn p12_p19_a_statement_is_held_against_an_own_account_once_per_key_and_per
         assert_eq!(slug(&strangers), "payments/no-such-reconciliation", "{path}");
     }
     assert_eq!(body(&read(&other, "/api/v1/reconciliations").await)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn p14_a_card_number_in_a_statement_is_not_kept() {
+    let bank = Bank::new().await;
+    let (cash, _) = bank.pair().await;
+    let card = "5105105105105100";
+    let text = format!("Date;Amount;Currency;Reference;Id\n2026-11-20;10,00;EUR;{card};{card}\n");
+    let made = send(&bank, &bank.owner, &cash, "k1", &text).await;
+    assert_eq!(status(&made), 201, "{made:?}");
+    let broken = TEXT.replace("10,00", card).replace("2026-11-20", card);
+    assert_eq!(status(&send(&bank, &bank.owner, &cash, "k2", &broken).await), 422);
+    for (table, column) in [
+        ("reconciliation_finding", "ours || theirs"),
+        ("statement_line", "id"),
+        ("reconciliation", "counts || coalesce(why, '')"),
+        ("idempotency", "answer"),
+    ] {
+        let sql = format!("select {column} as kept from {table}");
+        for row in bank.app.db.read(&sql, vec![]).await.unwrap() {
+            let kept = origin::db::text(&row, "kept").unwrap();
+            assert!(!kept.contains(card), "{table}: {kept}");
+        }
+    }
+    let findings = bank.app.db.read("select 1 from reconciliation_finding", vec![]).await.unwrap();
+    assert_eq!(findings.len(), 1, "the line itself is told");
 }

@@ -10,6 +10,7 @@ use crate::respond::{Call, Failure};
 use crate::shell;
 use shared::envelope::Envelope;
 use shared::idempotency;
+use shared::payments::card;
 use std::sync::Arc;
 
 /// The list; one stands below it.
@@ -28,6 +29,10 @@ pub async fn create(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
         }
         Err(failure) => return Err(failure),
     };
+    // A refusal repeats what it could not read.
+    if card::holds(answer.body.as_bytes()) {
+        return Ok(answer);
+    }
     Ok(shell::once(app, Some(key), || answer).await??)
 }
 
