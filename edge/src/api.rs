@@ -22,6 +22,7 @@ use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
+use shared::time::Millis;
 use shared::token::{Caller, TokenRequest};
 use shared::webhook::endpoint;
 use shared::{body, idempotency};
@@ -109,6 +110,20 @@ fn check(
         Op::LimitUsage => {
             known_policy(segments).and_then(|()| limits::usage(asked, call.began).map(|_| ()))
         }
+        Op::TokenMint => {
+            let asked: TokenRequest = body::parse(body)?;
+            asked.check()?;
+            asked.scope_within(caller).map(|_| ())
+        }
+        Op::PrivacyExport | Op::PrivacyErase => {
+            body::parse::<PrivacyAsk>(body).and_then(|asked| asked.check(&caller.principal))
+        }
+        op => check_payments(op, asked, body, call.began),
+    }
+}
+
+fn check_payments(op: Op, asked: &str, body: &[u8], now: Millis) -> Result<(), Problem> {
+    match op {
         Op::AccountOpen => payments::account(body).map(|_| ()),
         Op::TransferCreate => payments::transfers(body).map(|_| ()),
         Op::TransferPost => payments::post(body).map(|_| ()),
@@ -129,7 +144,7 @@ fn check(
         Op::OwnReconciliationCreate => reconcile::asked(&page::query(asked)).map(|_| ()),
         Op::AccountBalance => {
             let asked = page::query(asked);
-            payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())
+            payments::at(asked.get("at").map(String::as_str), now).map(|_| ())
         }
         Op::WebhookCreate => {
             card::refuse(body)?;
@@ -139,14 +154,6 @@ fn check(
         Op::WebhookPatch => {
             card::refuse(body)?;
             endpoint::patch(body, true).map(|_| ())
-        }
-        Op::TokenMint => {
-            let asked: TokenRequest = body::parse(body)?;
-            asked.check()?;
-            asked.scope_within(caller).map(|_| ())
-        }
-        Op::PrivacyExport | Op::PrivacyErase => {
-            body::parse::<PrivacyAsk>(body).and_then(|asked| asked.check(&caller.principal))
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! What this isolate gave away of loose limits by itself, without asking anybody: a counting sketch.
+//! What this isolate gave away of loose limits by itself, without asking: a counting sketch.
 //!
 //! Invariant: never less than what a key drew in the window. Keys that share a slot count together,
 //! which only has their objects asked earlier; nothing is pushed out, nothing is allocated.

@@ -1,5 +1,5 @@
-//! P9: the origin is killed again and again in the midst of payouts. In the end each of them is paid
-//! out once or given back, never both, and the bank has one order of each.
+//! P9: the origin is killed again and again in the midst of payouts. In the end each of them is
+//! paid out once or given back, never both, and the bank has one order of each.
 
 use crate::internal::Internal;
 use crate::ledger::Way;

@@ -202,6 +202,13 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "PublicKeyPage" => reads::<Page<PublicKey>>(example),
         "ReservedAliasPage" => reads::<Page<ReservedAlias>>(example),
         "OutboxPage" => reads::<Page<OutboxRow>>(example),
+        "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
+        name => is_of_payments(name, example),
+    }
+}
+
+fn is_of_payments(name: &str, example: &Value) -> bool {
+    match name {
         "AccountRequest" => reads::<AccountRequest>(example),
         "Account" => reads::<AccountView>(example),
         "AccountPage" => reads::<Page<AccountView>>(example),
@@ -239,7 +246,6 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "WebhookDelivery" => reads::<WebhookDelivery>(example),
         "WebhookDeliveryPage" => reads::<Page<WebhookDelivery>>(example),
         "AuditReport" => reads::<AuditReport>(example),
-        "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
         _ => false,
     }
 }

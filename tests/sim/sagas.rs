@@ -3,7 +3,8 @@
 //!
 //! Numbered invariants: G1 what runs was logged as begun in a commit before. G3 what the
 //! bank has paid is never given back, and what is given back the bank never pays. G4 once calls
-//! arrive again every saga ends: paid and posted, or refused and voided. A broken driver, which takes a lost call for a failure, must be found out.
+//! arrive again every saga ends: paid and posted, or refused and voided. A broken driver, which
+//! takes a lost call for a failure, must be found out.
 
 use crate::number;
 use crate::rng::Rng;

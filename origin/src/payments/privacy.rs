@@ -1,8 +1,8 @@
 //! What payments keep of a user: in the ledger a pseudonym, and aside of it what is personal (P24).
 //!
 //! Invariant: an erasure destroys the subject's key, the names of the accounts it opened, what it
-//! wrote into payments, and the bank accounts of its payouts once they are over; no entry, transfer,
-//! hash or proof changes. What stays is without a person, and stays by law.
+//! wrote into payments, and the bank accounts of its payouts once they are over; no entry,
+//! transfer, hash or proof changes. What stays is without a person, and stays by law.
 
 use super::columns::{self, ACCOUNT, TRANSFER};
 use super::{kept, payouts};

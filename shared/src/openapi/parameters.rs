@@ -90,35 +90,19 @@ fn in_path(route: &Route, name: &str) -> Value {
     })
 }
 
-/// Those of the ledger, of webhooks and of the audit.
-fn of_audit(name: &str) -> Option<(&'static str, Value, Value)> {
-    Some(match name {
-        "entry" => ("The entry.", json!({"type": "string"}), json!("ent_00000000000")),
-        "account" => ("The account.", json!({"type": "string"}), json!("acc_08Ew1PYy71m")),
-        "subject" => (
-            "The subject's pseudonym, or, beside `app`, its `sub`.",
-            json!({"type": "string"}),
-            json!("sbj_00112233445566778899aabbccddeeff"),
-        ),
-        "status" => (
-            "Only what got so far.",
-            json!({"type": "string", "enum": ["pending", "delivered", "dead", "canceled"]}),
-            json!("dead"),
-        ),
-        _ => return None,
-    })
+/// What a product asks in its own way.
+fn own(route: &Route, name: &str) -> Option<(&'static str, Value, Value)> {
+    if route.product == "limits" {
+        return of_limits(name);
+    }
+    let is_statement = route.path.contains("/reconciliations");
+    let of_statement = if is_statement { of_statements(name) } else { None };
+    of_statement.or_else(|| of_payments(route, name))
 }
 
 fn in_query(route: &Route, name: &str) -> Value {
     let (about, schema, example) = match name {
-        name if route.product == "limits" && of_limits(name).is_some() => {
-            of_limits(name).unwrap_or_default()
-        }
-        name if route.path.contains("/reconciliations") && of_statements(name).is_some() => {
-            of_statements(name).unwrap_or_default()
-        }
-        name if of_payments(route, name).is_some() => of_payments(route, name).unwrap_or_default(),
-        name if of_audit(name).is_some() => of_audit(name).unwrap_or_default(),
+        name if own(route, name).is_some() => own(route, name).unwrap_or_default(),
         "limit" => (
             "Items on the page.",
             json!({

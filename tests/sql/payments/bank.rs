@@ -94,7 +94,8 @@ async fn p8_what_the_bank_rejects_is_given_back() {
         "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt>\
          <OrgnlGrpInfAndSts><OrgnlMsgId>{0}</OrgnlMsgId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts>\
          <TxInfAndSts><OrgnlEndToEndId>{0}</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn>\
-         <Cd>AC01</Cd></Rsn></StsRsnInf></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>",
+         <Cd>AC01</Cd></Rsn></StsRsnInf></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt>\
+         </Document>",
         id.replace('_', "-")
     );
     std::fs::write(inbox.path().join("1.xml"), report).unwrap();

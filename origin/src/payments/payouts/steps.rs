@@ -1,7 +1,7 @@
 //! The steps of a payout's saga, and what its gateway says of it.
 //!
-//! Invariant: each step is safe to do again: the gateway knows the payout's own name as the key, and
-//! a hold ends once. A failure counts only when the gateway says so.
+//! Invariant: each step is safe to do again: the gateway knows the payout's own name as the key,
+//! and a hold ends once. A failure counts only when the gateway says so.
 
 use super::super::columns::{self, TRANSFER};
 use super::super::gateway::Trouble;

@@ -19,7 +19,7 @@ pub const MEDIA_TYPES: [&str; 3] = ["application/xml", "text/xml", "text/csv"];
 pub struct Asked {
     /// Whose entries.
     pub account: u64,
-    /// The first day; the one after the last that is closed, or the statement's first, when missing.
+    /// The first day; when missing the one after the last that is closed, or the statement's first.
     pub from: Option<u32>,
     /// The last day; the statement's last when missing.
     pub day: Option<u32>,

@@ -126,6 +126,31 @@ struct Books {
     wanted: Told,
 }
 
+impl Books {
+    /// One of ours in several of theirs.
+    fn split(&mut self, ours: Owned, theirs: &Owned, parts: u8) {
+        for part in 1..parts {
+            self.theirs.push(Owned { amount: i64::from(part), ..theirs.clone() });
+        }
+        let before: i64 = (1..parts).map(i64::from).sum();
+        self.theirs.push(Owned { amount: ours.amount - before, ..theirs.clone() });
+        self.ours.push(ours);
+    }
+
+    /// Several of ours in one of theirs, which names their batch.
+    fn batch(&mut self, ours: &Owned, theirs: Owned, batch: String, parts: u8) {
+        let mut rest = ours.amount;
+        for part in 0..parts {
+            let last = part + 1 == parts;
+            let amount = if last { rest } else { i64::from(part) + 1 };
+            rest -= amount;
+            let reference = format!("{batch}-{part}");
+            self.ours.push(Owned { reference, batch: batch.clone(), amount, ..ours.clone() });
+        }
+        self.theirs.push(Owned { reference: batch, ..theirs });
+    }
+}
+
 /// Books with faults: amounts of few sizes and days of few, so that most lines have many twins.
 fn books(faults: &[(Fault, bool, u8, u8, u8)], side: Option<bool>) -> Books {
     let (eur, usd) = (Currency::EUR, Currency::of("USD").unwrap());
@@ -182,27 +207,12 @@ fn books(faults: &[(Fault, bool, u8, u8, u8)], side: Option<bool>) -> Books {
             }
             Fault::Split(parts) => {
                 want(Kind::Matched, amount);
-                for part in 1..parts {
-                    books.theirs.push(Owned { amount: i64::from(part), ..theirs.clone() });
-                }
-                let before: i64 = (1..parts).map(i64::from).sum();
-                books.theirs.push(Owned { amount: amount - before, ..theirs });
-                books.ours.push(ours);
+                books.split(ours, &theirs, parts);
                 continue;
             }
             Fault::Batch(parts) => {
                 want(Kind::Matched, amount);
-                let batch = format!("batch-{n}");
-                let mut rest = amount;
-                for part in 0..parts {
-                    let last = part + 1 == parts;
-                    let amount = if last { rest } else { i64::from(part) + 1 };
-                    rest -= amount;
-                    let reference = format!("{batch}-{part}");
-                    let one = Owned { reference, batch: batch.clone(), amount, ..ours.clone() };
-                    books.ours.push(one);
-                }
-                books.theirs.push(Owned { reference: batch, ..theirs });
+                books.batch(&ours, theirs, format!("batch-{n}"), parts);
                 continue;
             }
         }
