@@ -37,7 +37,7 @@ pub async fn check(app: &App, call: &Call) -> Result<Envelope, Failure> {
     }
     let report = of(&mut tx, owner).await?;
     if !report.ok {
-        tracing::error!(app = owner, faults = ?report.faults, "an application's books do not add up");
+        tracing::error!(app = owner, faults = ?report.faults, "the application's books are wrong");
     }
     Ok(Envelope::json(200, &report))
 }
