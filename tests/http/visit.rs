@@ -58,6 +58,7 @@ pub(crate) async fn body(route: &Route, app: &App<'_>, documents: &Documents) ->
     }
     if route.op == Op::PayoutCreate {
         body["account"] = json!(app.account("EUR").await);
+        body["bank"] = json!({"gateway": "simulator", "token": "tok_ok"});
     }
     if route.op == Op::TransferCreate {
         body["debit_account"] = json!(app.account("EUR").await);
