@@ -20,6 +20,7 @@ use shared::payments::fraud::wire::Verdict;
 use shared::payments::fraud::{backtest, publish as rules};
 use shared::payments::payment::request as payment;
 use shared::payments::payment::review;
+use shared::payments::reconcile::request as reconcile;
 use shared::payments::{card, payout, request as payments};
 use shared::privacy::PrivacyAsk;
 use shared::problem::Problem;
@@ -43,6 +44,7 @@ pub(crate) async fn through(
     let caller = auth::caller(call, route).await?;
     let body = match route.request {
         Some(_) if route.is_streamed() => Body::Streamed(length(call, route)?),
+        None if route.is_streamed() => Body::Streamed(statement_length(call, route)?),
         Some(_) => Body::Held(call.json(route.bytes_max).await?),
         None => Body::None,
     };
@@ -66,6 +68,11 @@ enum Body {
 
 fn length(call: &Call, route: &Route) -> Result<u64, Problem> {
     body::check_media_type(call.header("content-type")?.as_deref())?;
+    body::check_length(call.header("content-length")?.as_deref(), route.bytes_max)
+}
+
+fn statement_length(call: &Call, route: &Route) -> Result<u64, Problem> {
+    reconcile::check_media_type(call.header("content-type")?.as_deref())?;
     body::check_length(call.header("content-length")?.as_deref(), route.bytes_max)
 }
 
@@ -166,8 +173,11 @@ fn check_payments(
         | Op::PaymentEvents
         | Op::PaymentRefundList
         | Op::PayoutList
+        | Op::AccountHolds
         | Op::FraudRuleList
         | Op::FraudRuleVersions => page_of(asked),
+        Op::AccountList => payments::accounts(asked).map(|_| ()),
+        Op::OwnReconciliationCreate => reconcile::asked(&page::query(asked)).map(|_| ()),
         Op::AccountBalance => {
             let asked = page::query(asked);
             payments::at(asked.get("at").map(String::as_str), call.began).map(|_| ())

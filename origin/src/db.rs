@@ -287,6 +287,12 @@ pub fn placeholders(rows: usize, width: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
+/// A text in a pattern of `like … escape '!'`, where it stands for itself.
+#[must_use]
+pub fn like(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
 /// Every SQL text of the origin is made of literals and placeholders; values are only bound.
 fn bound(sql: &str, values: Vec<Value>) -> sqlx::query::Query<'_, Any, sqlx::any::AnyArguments> {
     let query = sqlx::query(AssertSqlSafe(sql));

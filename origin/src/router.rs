@@ -98,8 +98,10 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
 async fn of_payments(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
     match op {
         Op::AccountOpen => payments::accounts::open(app, call).await,
+        Op::AccountList => payments::accounts::list(app, call).await,
         Op::AccountGet => payments::accounts::get(app, call).await,
         Op::AccountEntries => payments::accounts::entries(app, call).await,
+        Op::AccountHolds => payments::accounts::holds(app, call).await,
         Op::AccountBalance => payments::accounts::balance(app, call).await,
         Op::AccountClose => payments::accounts::close(app, call).await,
         Op::TransferCreate => payments::transfers::create(app, call).await,
@@ -117,6 +119,7 @@ async fn of_payments(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Fa
         Op::GatewayOrderList => payments::orders::list(app, call).await,
         Op::GatewayOrderRetry => payments::orders::retry(app, call).await,
         Op::LedgerCheck => payments::check::check(app, call).await,
+        Op::OwnLedgerCheck => payments::check::own::check(app, call).await,
         Op::LedgerProof => payments::proof::proof(app, call).await,
 
         _ => of_payouts(op, app, call).await,
@@ -135,6 +138,10 @@ async fn of_payouts(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Fai
         Op::ReconciliationGet => payments::reconciliations::shown::get(app, call).await,
         Op::ReconciliationList => payments::reconciliations::shown::list(app, call).await,
         Op::ReconciliationFindings => payments::reconciliations::shown::findings(app, call).await,
+        Op::OwnReconciliationCreate => payments::reconciliations::own::create(app, call).await,
+        Op::OwnReconciliationList => payments::reconciliations::own::list(app, call).await,
+        Op::OwnReconciliationGet => payments::reconciliations::own::get(app, call).await,
+        Op::OwnReconciliationFindings => payments::reconciliations::own::findings(app, call).await,
         Op::StatementAccountPut => payments::reconciliations::daily::put(app, call).await,
         Op::DailyCloseList => payments::reconciliations::daily::list(app, call).await,
 

@@ -133,7 +133,7 @@ fn request_body(route: &Route) -> Option<Value> {
             "text/csv": text, "application/x-ndjson": text, "application/json": list,
         }}));
     }
-    if route.op == Op::ReconciliationCreate {
+    if matches!(route.op, Op::ReconciliationCreate | Op::OwnReconciliationCreate) {
         let text = json!({"schema": {"type": "string"}});
         let content = json!({"application/xml": text, "text/csv": text});
         return Some(json!({"required": true, "content": content}));

@@ -248,7 +248,10 @@ test("pages follow each other without a gap or a link twice", async () => {
   const made = [];
   for (let n = 0; n < 28; n += 1) made.push((await h.shorten(`${target.url}/${word}/${n}`)).short_code);
   const { context, page, watch } = await h.signedIn(browser);
+  // The whole list begins with the same items.
+  const answered = page.waitForResponse((response) => response.url().includes(`q=${word}`));
   await search(page).fill(word);
+  await answered;
   await h.row(page, made.at(-1)).waitFor();
   await page.waitForFunction(() => document.querySelectorAll(".item").length === 25);
   await page.getByRole("button", { name: "Show more" }).click();

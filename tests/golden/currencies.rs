@@ -53,3 +53,20 @@ fn the_table_agrees_with_the_public_data_set() {
     }
     assert!(compared > 150, "{compared}");
 }
+
+#[test]
+fn the_console_moves_the_point_by_the_same_exponents() {
+    let place = "../edge/console/src/payments/money.ts";
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(place)).unwrap();
+    let (_, table) = text.split_once("EXPONENTS: Record<string, number> = {").unwrap();
+    let (table, _) = table.split_once('}').unwrap();
+    let stated: BTreeMap<&str, u32> = table
+        .split(',')
+        .filter_map(|entry| entry.trim().split_once(": "))
+        .map(|(code, exponent)| (code, exponent.parse().unwrap()))
+        .collect();
+    let ours = Currency::all().map(|currency| (currency.code(), currency.exponent()));
+    let ours: BTreeMap<&str, u32> = ours.filter(|(_, exponent)| *exponent != 2).collect();
+    assert!(ours.len() > 20);
+    assert_eq!(stated, ours, "{place}");
+}

@@ -214,6 +214,8 @@ fn is_of_payments(name: &str, example: &Value) -> bool {
     match name {
         "AccountRequest" => reads::<AccountRequest>(example),
         "Account" => reads::<AccountView>(example),
+        "AccountPage" => reads::<Page<AccountView>>(example),
+        "TransferPage" => reads::<Page<TransferView>>(example),
         "EntryPage" => reads::<Page<EntryView>>(example),
         "BalanceAt" => reads::<BalanceAt>(example),
         "TransferRequest" => reads::<TransferRequest>(example),

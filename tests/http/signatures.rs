@@ -72,7 +72,10 @@ async fn seal(route: &Route, app: &App<'_>, documents: &Documents) -> Sealed {
     let path = visit::path(route, app).await;
     let inner = if route.side == Side::Through { "/internal" } else { "" };
     let body = visit::body(route, app, documents).await;
-    let body = body.map_or_else(String::new, |body| body.to_string());
+    let body = match body {
+        Some(Value::String(text)) => text,
+        body => body.map_or_else(String::new, |body| body.to_string()),
+    };
     let context = context(app).encode();
     let (method, path, streamed) = (route.method, format!("{inner}{path}"), route.is_streamed());
     Sealed { method, path, body, context, streamed }

@@ -48,6 +48,9 @@ impl Documents {
 
 /// An operation's body that `app` may send: the example, about accounts of its own.
 pub(crate) async fn body(route: &Route, app: &App<'_>, documents: &Documents) -> Option<Value> {
+    if route.op == Op::OwnReconciliationCreate {
+        return Some(Value::String(statement()));
+    }
     let mut body = documents.body(route)?;
     if route.op == Op::PaymentCreate {
         body["source"] = json!(app.account("EUR").await);
@@ -55,12 +58,18 @@ pub(crate) async fn body(route: &Route, app: &App<'_>, documents: &Documents) ->
     }
     if route.op == Op::PayoutCreate {
         body["account"] = json!(app.account("EUR").await);
+        body["bank"] = json!({"gateway": "simulator", "token": "tok_ok"});
     }
     if route.op == Op::TransferCreate {
         body["debit_account"] = json!(app.account("EUR").await);
         body["credit_account"] = json!(app.account("EUR").await);
     }
     Some(body)
+}
+
+/// A statement of one line.
+fn statement() -> String {
+    format!("date,amount,currency,reference\n2026-11-20,10.00,EUR,{}\n", alias())
 }
 
 /// The path, with something of `app`'s behind every name.
@@ -112,6 +121,7 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         let id = match path.split('/').nth(3) {
             Some("payments") => app.payment(route.op).await,
             Some("transfers") => app.hold(10_000).await,
+            Some("reconciliations") => app.reconciliation(&statement()).await,
             Some("payouts") => app.payout(&app.account("EUR").await, "tok_ok", 5).await,
             _ => app.account("EUR").await,
         };
@@ -126,6 +136,9 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     match route.op {
         Op::RegisterAsk => format!("{path}?key=0/abc"),
         Op::LedgerProof => format!("{path}?entry=ent_00000000000"),
+        Op::OwnReconciliationCreate => {
+            format!("{path}?account={}", app.account("EUR").await)
+        }
         _ => path,
     }
 }
@@ -181,6 +194,8 @@ pub(crate) fn ask<'a>(
     let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
     match body {
         Some(body) if route.op == Op::GatewayHook => signed(stack, ask, body).json(body),
+        // What is no JSON is a text.
+        Some(Value::String(text)) => ask.header("content-type", "text/csv").body(text.as_str()),
         Some(body) => ask.json(body),
         None => ask,
     }

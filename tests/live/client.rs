@@ -360,6 +360,14 @@ impl<'a> App<'a> {
         made["id"].as_str().unwrap().to_owned()
     }
 
+    /// A statement in CSV, held against a new account in euros; the reconciliation's id.
+    pub(crate) async fn reconciliation(&self, text: &str) -> String {
+        let path = format!("/api/v1/reconciliations?account={}", self.account("EUR").await);
+        let ask = self.ask("POST", &path).header("idempotency-key", &alias());
+        let made = ask.header("content-type", "text/csv").body(text).send().await.is(201);
+        made["id"].as_str().unwrap().to_owned()
+    }
+
     /// A payout of a new account in euros, through the simulated gateway; its id.
     pub(crate) async fn payout(&self, account: &str, token: &str, amount: i64) -> String {
         let bank = json!({"gateway": "simulator", "token": token});

@@ -36,6 +36,8 @@ export interface Ask {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   query?: Record<string, string | number | null | undefined>;
   body?: unknown;
+  /** Instead of a body of JSON; its type is what it is sent as. */
+  file?: Blob;
   headers?: Record<string, string>;
   /** Instead of the session's, to try one out. */
   key?: string;
@@ -72,13 +74,15 @@ async function send(path: string, ask: Ask): Promise<Response> {
   const headers: Record<string, string> = { ...ask.headers };
   const bearer = ask.key ?? key.value;
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  if (ask.body !== undefined) headers["Content-Type"] = "application/json";
+  const json = ask.body === undefined ? null : JSON.stringify(ask.body);
+  if (ask.file) headers["Content-Type"] = ask.file.type;
+  else if (json !== null) headers["Content-Type"] = "application/json";
   let response: Response;
   try {
     response = await fetch(address(path, ask.query), {
       method: ask.method ?? "GET",
       headers,
-      body: ask.body === undefined ? null : JSON.stringify(ask.body),
+      body: ask.file ?? json,
       cache: "no-store",
       credentials: "omit",
       redirect: "error",

@@ -7,6 +7,7 @@ import type { ComponentType } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Limits } from "./limits/page";
 import { Links } from "./links/page";
+import { Payments } from "./payments/page";
 import { href, place } from "./route";
 import { end, key } from "./session";
 import { SignIn } from "./sign-in";
@@ -23,6 +24,7 @@ interface Product {
 const PRODUCTS: readonly Product[] = [
   { name: "links", title: "Links", page: Links },
   { name: "limits", title: "Limits", page: Limits },
+  { name: "payments", title: "Payments", page: Payments },
 ];
 
 const THEME_ICONS: Record<Theme, IconName> = { system: "system", light: "sun", dark: "moon" };

@@ -10,6 +10,7 @@ import "./styles/parts.css";
 import "./styles/links.css";
 import "./styles/numbers.css";
 import "./styles/limits.css";
+import "./styles/payments.css";
 import { render } from "preact";
 import { App } from "./app";
 

@@ -286,8 +286,7 @@ pub async fn list(db: &Db, app: &str, ask: &ListAsk) -> Result<Vec<Row>, Error> 
 }
 
 fn like(text: &str) -> String {
-    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    format!("%{escaped}%")
+    format!("%{}%", db::like(text))
 }
 
 /// Posts every link again, tombstones too.

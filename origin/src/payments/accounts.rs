@@ -7,12 +7,12 @@ use crate::db::{self, Error};
 use crate::respond::{Call, Failure};
 use crate::values;
 use shared::envelope::Envelope;
-use shared::page;
+use shared::page::{self, Page};
 use shared::payments::account::Account;
 use shared::payments::error::NOT_EMPTY;
 use shared::payments::ledger::{Input, Opening, no_account};
 use shared::payments::request;
-use shared::payments::wire::{AccountView, BalanceAt, EntryView, account_id, parse};
+use shared::payments::wire::{AccountView, BalanceAt, EntryView, TransferView, account_id, parse};
 use shared::problem::Problem;
 use shared::time::Millis;
 
@@ -41,6 +41,32 @@ pub async fn close(app: &App, call: &Call) -> Result<Envelope, Failure> {
     submit(app, call, key, Input::Close(actor(app, call).await?, id)).await
 }
 
+/// `GET /api/v1/accounts`: newest first.
+pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let ask = request::accounts(&call.query)?;
+    let before =
+        ask.page.after.as_deref().and_then(|id| id.parse().ok()).unwrap_or(i64::MAX as u64);
+    let mut values = values![call.context.app.as_str(), before, ask.page.rows()];
+    let only = match &ask.name {
+        None => "",
+        Some(name) => {
+            // SQLite knows the cases of ASCII only: what is written as it stands is found too.
+            values.push(format!("{}%", db::like(name)).into());
+            values.push(format!("{}%", db::like(&name.to_lowercase())).into());
+            "and (a.name like $4 escape '!' or lower(a.name) like $5 escape '!')"
+        }
+    };
+    let sql = format!(
+        "select {ACCOUNT} from account a where a.app = $1 and a.id < $2 {only} \
+         order by a.id desc limit $3"
+    );
+    let rows = app.db.read(&sql, values).await?;
+    let rows = rows.iter().map(columns::account).collect::<Result<Vec<_>, Error>>()?;
+    let page = ask.page.page(rows, |last| last.id.to_string());
+    let items = page.items.iter().map(AccountView::of).collect();
+    Ok(Envelope::json(200, &Page::<AccountView> { items, next_cursor: page.next_cursor }))
+}
+
 /// `GET /api/v1/accounts/{id}`
 pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let account = owned(app, call).await?;
@@ -67,7 +93,30 @@ pub async fn entries(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let page = ask.page(rows, |(entry, _)| format!("{}.{}", entry.at.0, entry.n));
     let view = |(entry, transfer)| EntryView::of(&entry, &transfer, &account);
     let items = page.items.into_iter().map(view).collect();
-    Ok(Envelope::json(200, &page::Page { items, next_cursor: page.next_cursor }))
+    Ok(Envelope::json(200, &Page { items, next_cursor: page.next_cursor }))
+}
+
+/// `GET /api/v1/accounts/{id}/holds`: newest first.
+pub async fn holds(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    let asked = page::query(&call.query);
+    let get = |name: &str| asked.get(name).map(String::as_str);
+    let ask = page::ask(get("limit"), get("cursor"))?;
+    let account = owned(app, call).await?;
+    let before = ask.after.as_deref().and_then(|id| id.parse().ok()).unwrap_or(i64::MAX as u64);
+    // An index for each side; a transfer has two accounts, and is found once.
+    let side = |side: &str| {
+        format!(
+            "select {TRANSFER} from transfer t where t.{side} = $1 and t.status = 1 and t.id < $2"
+        )
+    };
+    let sql =
+        format!("{} union all {} order by transfer desc limit $3", side("debit"), side("credit"));
+    let rows = app.db.read(&sql, values![account.id, before, ask.rows()]).await?;
+    let rows = rows.iter().map(columns::transfer).collect::<Result<Vec<_>, Error>>()?;
+    let page = ask.page(rows, |last| last.id.to_string());
+    let now = db::now();
+    let items = page.items.iter().map(|transfer| TransferView::of(transfer, now)).collect();
+    Ok(Envelope::json(200, &Page::<TransferView> { items, next_cursor: page.next_cursor }))
 }
 
 /// `GET /api/v1/accounts/{id}/balance`

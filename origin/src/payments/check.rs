@@ -4,6 +4,8 @@
 //! balance and every running one; every hold; the sum of every currency; every signed head.
 //! Invariant: nothing is mended, and writers do not wait for it.
 
+pub mod own;
+
 use super::columns::{self, ACCOUNT};
 use super::proof::entries;
 use crate::app::App;
@@ -71,15 +73,19 @@ pub async fn whole(app: &App) -> Result<LedgerCheck, Error> {
             found.fault(format!("{currency} sums to {sum}"));
         }
     }
-    let narrow =
-        |sum: i128| i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX });
     Ok(LedgerCheck {
         ok: found.faults.is_empty(),
         accounts,
         entries: found.entries,
-        by_currency: by_currency.into_iter().map(|(code, sum)| (code, narrow(sum))).collect(),
+        by_currency: narrowed(by_currency),
         faults: found.faults,
     })
+}
+
+fn narrowed(sums: BTreeMap<String, i128>) -> BTreeMap<String, i64> {
+    let narrow =
+        |sum: i128| i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX });
+    sums.into_iter().map(|(code, sum)| (code, narrow(sum))).collect()
 }
 
 /// The log, entry by entry, against its heads, kept and signed.

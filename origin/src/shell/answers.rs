@@ -86,6 +86,16 @@ pub(crate) async fn store_records(
     Ok(written == count as u64)
 }
 
+/// The answer that is stored under a key, if there is one.
+///
+/// # Errors
+/// The database is down.
+pub async fn replayed(app: &App, key: &Key) -> Result<Option<Result<Envelope, Problem>>, Error> {
+    let mut tx = app.db.snapshot().await?;
+    let records = load_records(&mut tx, std::iter::once(key), db::now()).await?;
+    Ok(known(&records, key).map(|record| idempotency::replay(key, record)))
+}
+
 /// An answer without a machine: made once per key, stored beside nothing else.
 ///
 /// # Errors

@@ -90,13 +90,12 @@ fn in_path(route: &Route, name: &str) -> Value {
     })
 }
 
-/// Those of the ledger, of webhooks and of the audit.
 /// What a product asks in its own way.
 fn own(route: &Route, name: &str) -> Option<(&'static str, Value, Value)> {
     if route.product == "limits" {
         return of_limits(name);
     }
-    let is_statement = route.path.starts_with("/admin/reconciliations");
+    let is_statement = route.path.contains("/reconciliations");
     let of_statement = if is_statement { of_statements(name) } else { None };
     of_statement.or_else(|| of_payments(route, name))
 }
@@ -254,6 +253,9 @@ fn of_payments(route: &Route, name: &str) -> Option<(&'static str, Value, Value)
             json!("dead"),
         ),
         "status" => ("Only in this state.", json!({"type": "string"}), json!("captured")),
+        "name" => {
+            ("Only what is called so, or begins so.", json!({"type": "string"}), json!("Ann"))
+        }
         _ => return None,
     })
 }

@@ -40,6 +40,10 @@ pub(super) fn account() -> AccountView {
     }
 }
 
+pub(super) fn accounts() -> Page<AccountView> {
+    page_of(account(), &format!("{NUMBER}"))
+}
+
 pub(super) fn balance() -> BalanceAt {
     BalanceAt {
         account: account_id(NUMBER),
@@ -80,6 +84,11 @@ pub(super) fn transfer() -> TransferView {
         settled_at: None,
         settled_by: None,
     }
+}
+
+pub(super) fn transfers() -> Page<TransferView> {
+    let held = TransferView { status: Status::Pending, posted_amount: None, ..transfer() };
+    page_of(held, &format!("{}", NUMBER + 2))
 }
 
 pub(super) fn entries() -> Page<EntryView> {

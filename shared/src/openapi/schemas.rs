@@ -177,11 +177,13 @@ types! {
     );
     "AccountRequest": AccountRequest = payments::account_request();
     "Account": AccountView = payments::account();
+    "AccountPage": Page<AccountView> = payments::accounts();
     "EntryPage": Page<EntryView> = payments::entries();
     "BalanceAt": BalanceAt = payments::balance();
     "TransferRequest": TransferRequest = payments::transfer_request();
     "TransferAnswer": TransferAnswer = TransferAnswer::One(payments::transfer());
     "Transfer": TransferView = payments::transfer();
+    "TransferPage": Page<TransferView> = payments::transfers();
     "PostRequest": PostRequest = PostRequest { amount: Some(1_000) };
     "PayoutRequest": PayoutRequest = payouts::request();
     "Payout": PayoutView = payouts::payout();

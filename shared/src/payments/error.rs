@@ -32,6 +32,7 @@ kinds! {
     REVIEW "review-pending" Conflict "The payment awaits its review";
     GATEWAY "unknown-gateway" Unacceptable "No such gateway";
     EXCEEDS_PAYMENT "exceeds-payment" Unacceptable "More than the payment has";
+    LEDGER_TOO_LARGE "ledger-too-large" Conflict "The ledger is too large to wait for its check";
     NO_PAYMENT "no-such-payment" NotFound "No such payment";
     NO_ACCOUNT "no-such-account" NotFound "No such account";
     NO_TRANSFER "no-such-transfer" NotFound "No such transfer";

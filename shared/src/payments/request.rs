@@ -9,6 +9,7 @@ use super::transfer::Purpose;
 use super::{card, wire};
 use crate::body;
 use crate::money::{AMOUNT_MAX, Currency};
+use crate::page;
 use crate::problem::{self, FieldError, Problem};
 use crate::time::{Millis, SECOND_MS};
 use alloc::{format, string::String, vec, vec::Vec};
@@ -177,6 +178,30 @@ pub fn post(bytes: &[u8]) -> Result<Option<i64>, Problem> {
     card::refuse(bytes)?;
     let asked: PostRequest = body::parse(bytes)?;
     asked.amount.map(amount).transpose()
+}
+
+/// What `GET /api/v1/accounts` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountsAsk {
+    /// Which page.
+    pub page: page::Ask,
+    /// Only accounts whose name begins with this, in whatever case.
+    pub name: Option<String>,
+}
+
+/// Reads the query of the list of accounts.
+///
+/// # Errors
+/// 422 for an unknown or unacceptable parameter.
+pub fn accounts(query: &str) -> Result<AccountsAsk, Problem> {
+    let query = page::known(query, &["limit", "cursor", "name"])?;
+    let get = |name: &str| query.get(name).map(String::as_str);
+    let page = page::ask(get("limit"), get("cursor"))?;
+    if get("name").is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
+        let detail = format!("must have at most {NAME_CHARS_MAX} characters");
+        return Err(page::parameter("name", &detail));
+    }
+    Ok(AccountsAsk { page, name: get("name").map(Into::into) })
 }
 
 /// Reads the moment of `?at=`; now when missing.

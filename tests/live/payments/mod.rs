@@ -5,6 +5,7 @@ mod cards;
 mod fraud;
 mod hooks;
 mod ledger;
+mod own;
 mod payouts;
 mod proofs;
 mod reconciliations;

@@ -58,7 +58,7 @@ async fn p12_a_camt_statement_is_reconciled_and_its_findings_are_listed() {
     assert_ne!(kind(&first), kind(&second));
     assert_eq!(second["next_cursor"], Value::Null);
     send(&text).send().await.is(200);
-    let broken = send(&text.replace("3.00", "3.001")).send().await;
+    let broken = send(&text.replace(">3.00<", ">3.001<")).send().await;
     let line = broken.value()["errors"][0]["pointer"].clone();
     broken.is_problem(&STATEMENT);
     assert_eq!(line, "/line/2");

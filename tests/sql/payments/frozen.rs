@@ -46,7 +46,7 @@ async fn p2_the_database_refuses_to_change_or_delete_entries() {
 }
 
 /// Takes the triggers away, as only the database's owner can.
-async fn unfreeze(bank: &Bank) {
+pub(super) async fn unfreeze(bank: &Bank) {
     let postgres = std::env::var("TEST_DATABASE").as_deref() == Ok("postgres");
     let all: &[&str] = if postgres {
         &["alter table entry disable trigger all", "alter table transfer disable trigger all"]
@@ -55,6 +55,7 @@ async fn unfreeze(bank: &Bank) {
             "drop trigger entry_no_update",
             "drop trigger entry_no_delete",
             "drop trigger transfer_settles_once",
+            "drop trigger transfer_no_delete",
         ]
     };
     for sql in all {

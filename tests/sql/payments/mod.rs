@@ -8,6 +8,7 @@ mod frozen;
 mod gateways;
 mod hooks;
 mod keys;
+mod own;
 mod payouts;
 mod proof;
 mod reconciliations;

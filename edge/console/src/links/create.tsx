@@ -3,23 +3,18 @@
 // Invariant: what was sent and got no clear answer is sent again under the same Idempotency-Key, so
 // two presses make one link. Refused: to clear the form before there is a link.
 
-import { useRef, useState } from "preact/hooks";
-import { call, problemIn } from "../api";
+import { useState } from "preact/hooks";
+import { problemIn } from "../api";
 import { href } from "../route";
 import { say } from "../ui/announce";
 import { Copy } from "../ui/copy";
 import { fieldErrors, useForm } from "../ui/form";
 import { Icon } from "../ui/icon";
+import { post } from "../ui/once";
 import { Options, Target } from "./fields";
 import { added, made } from "./store";
 import type { Link } from "./types";
 import { creation, EMPTY } from "./values";
-
-/** 128 random bits; `randomUUID` is missing where the page is not secure. */
-const draw = (): string =>
-  [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
 
 function Made({ link }: { link: Link }) {
   return (
@@ -41,21 +36,14 @@ export function Create() {
   const form = useForm(EMPTY);
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
-  /** The body that got no clear answer, and the key it went under. */
-  const pending = useRef<{ body: string; key: string } | null>(null);
 
   const submit = async (event: Event) => {
     event.preventDefault();
     if (busy) return;
-    const body = creation(form.values);
-    const text = JSON.stringify(body);
-    if (pending.current?.body !== text) pending.current = { body: text, key: draw() };
     setBusy(true);
     form.setProblem(null);
     try {
-      const headers = { "Idempotency-Key": pending.current.key };
-      const answer = await call<Link>("/api/v1/shorten", { method: "POST", body, headers });
-      pending.current = null;
+      const answer = await post<Link>("/api/v1/shorten", { body: creation(form.values) });
       form.reset(EMPTY);
       setOpen(false);
       added(answer.body);
@@ -63,7 +51,6 @@ export function Create() {
       form.ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     } catch (why) {
       const problem = problemIn(why);
-      if (problem.status >= 400 && problem.status < 500) pending.current = null;
       // A field that is named must be there to be seen.
       if (fieldErrors(problem).some(({ pointer }) => pointer !== "/long_url")) setOpen(true);
       form.setProblem(problem);

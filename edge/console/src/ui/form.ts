@@ -3,7 +3,7 @@
 // Invariant: an error stands at the field that its pointer names; what no shown field takes stands in
 // `other`, which the form shows in a live region. Refused: to lose what was typed.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type FieldError, type Problem, sentence } from "../api";
 import { errorsAt, focusFirst } from "./field";
 
@@ -30,7 +30,8 @@ export function useForm<V>(start: V) {
   const [other, setOther] = useState<string | null>(null);
   const errors = problem ? fieldErrors(problem) : [];
 
-  useEffect(() => {
+  // Before the next key can come: a focus that moves later takes what is typed elsewhere.
+  useLayoutEffect(() => {
     if (!problem) return setOther(null);
     const shown = [...(ref.current?.querySelectorAll<HTMLElement>("[data-pointer]") ?? [])];
     const homeless = errors.filter(

@@ -230,7 +230,7 @@ async fn finish(app: &App, job: Job) -> Result<(), String> {
     let begun = begun.ok_or("another reconciliation of it is under way")?;
     let id = begun.id;
     run::finish(app, begun).await;
-    let view: Result<ReconciliationView, Failure> = shown::one(app, id).await;
+    let view: Result<ReconciliationView, Failure> = shown::one(app, id, None).await;
     match view.map_err(|failure| failure.problem().detail)?.state {
         State::Done => Ok(()),
         _ => Err(format!("{} failed", reconciliation_id(id))),

@@ -7,6 +7,7 @@
 pub mod daily;
 pub mod found;
 pub mod ours;
+pub mod own;
 pub mod run;
 pub mod shown;
 
@@ -41,13 +42,20 @@ pub fn unreadable(refusal: &Refusal) -> Problem {
 /// `POST /admin/reconciliations`: 201 once it is done, 202 while a long one is under way, 200 when
 /// the same file was held against the account before.
 pub async fn create(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
+    hold(app, call, None).await
+}
+
+/// Holds the body against the account that the query names: one of `owner`'s, if it is given.
+async fn hold(app: &Arc<App>, call: &Call, owner: Option<&str>) -> Result<Envelope, Failure> {
     let asked: Asked = asked(&page::query(&call.query))?;
-    let account = ours::account(app, asked.account).await?.ok_or_else(no_account)?;
+    let account = ours::account(app, asked.account).await?;
+    let account = account.filter(|account| owner.is_none_or(|owner| account.app == owner));
+    let account = account.ok_or_else(no_account)?;
     let mut hash = Sha256::new_with_prefix(&call.body);
     hash.update(format!("{asked:?}"));
     let digest = hex::encode(hash.finalize());
     if let Some(known) = run::known(app, account.id, &digest).await? {
-        return Ok(Envelope::json(200, &shown::one(app, known).await?));
+        return Ok(Envelope::json(200, &shown::one(app, known, owner).await?));
     }
     let (body, currency) = (call.body.clone(), account.currency);
     let read = tokio::task::spawn_blocking(move || statement::read(&body, currency)).await;
@@ -72,7 +80,8 @@ pub async fn create(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
         return Err(Problem::new(&RECONCILING, detail).into());
     };
     let id = begun.id;
-    let location = format!("/admin/reconciliations/{}", reconciliation_id(id));
+    let list = if owner.is_some() { own::PATH } else { "/admin/reconciliations" };
+    let location = format!("{list}/{}", reconciliation_id(id));
     let status = if is_long {
         let app = Arc::clone(app);
         tokio::spawn(async move { run::finish(&app, begun).await });
@@ -81,5 +90,5 @@ pub async fn create(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
         run::finish(app, begun).await;
         201
     };
-    Ok(Envelope::json(status, &shown::one(app, id).await?).with("location", location))
+    Ok(Envelope::json(status, &shown::one(app, id, owner).await?).with("location", location))
 }

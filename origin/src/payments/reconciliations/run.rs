@@ -101,6 +101,7 @@ async fn bury(app: &App, account: u64) -> Result<(), Error> {
 /// # Errors
 /// The database is down.
 pub async fn begin(app: &App, mut job: Job) -> Result<Option<Begun>, Error> {
+    job.statement.lines.iter_mut().for_each(StatementLine::forget_cards);
     let (now, account) = (db::now(), job.source.number());
     let name = job.name.as_str();
     let sql = "select day, until_at from closed_day where account = $1 and source = $2 \

@@ -39,13 +39,16 @@ fn number(call: &Call) -> Result<u64, Problem> {
     parse(call.segment(0)).ok_or_else(no_reconciliation)
 }
 
-/// One, with what is proposed.
+/// One, with what is proposed; one of `owner`'s, if it is given.
 ///
 /// # Errors
 /// 404, or the database is down.
-pub async fn one(app: &App, id: u64) -> Result<ReconciliationView, Failure> {
-    let sql = format!("select {COLUMNS} from reconciliation where id = $1");
-    let rows = app.db.read(&sql, values![id]).await?;
+pub async fn one(app: &App, id: u64, owner: Option<&str>) -> Result<ReconciliationView, Failure> {
+    let only = if owner.is_some() { "and app = $2" } else { "" };
+    let sql = format!("select {COLUMNS} from reconciliation where id = $1 {only}");
+    let mut values: Vec<Value> = values![id];
+    values.extend(owner.map(Value::from));
+    let rows = app.db.read(&sql, values).await?;
     Ok(view(app, rows.first().ok_or_else(no_reconciliation)?).await?)
 }
 
@@ -153,11 +156,27 @@ pub async fn suspense(app: &App, owner: &str, currency: Currency) -> Result<(), 
 
 /// `GET /admin/reconciliations/{id}`
 pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
-    Ok(Envelope::json(200, &one(app, number(call)?).await?))
+    get_of(app, call, None).await
+}
+
+pub(super) async fn get_of(
+    app: &App,
+    call: &Call,
+    owner: Option<&str>,
+) -> Result<Envelope, Failure> {
+    Ok(Envelope::json(200, &one(app, number(call)?, owner).await?))
 }
 
 /// `GET /admin/reconciliations`: newest first; `?account=` those of one account.
 pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    list_of(app, call, None).await
+}
+
+pub(super) async fn list_of(
+    app: &App,
+    call: &Call,
+    owner: Option<&str>,
+) -> Result<Envelope, Failure> {
     let ask = roads::ask(call, &["account"])?;
     let asked = page::query(&call.query);
     let account = asked.get("account").map(|text| {
@@ -165,12 +184,17 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
     });
     let account = account.transpose()?;
     let after = ask.after.as_deref().and_then(|after| after.parse().ok()).unwrap_or(i64::MAX);
-    let only = if account.is_some() { "and account = $3" } else { "" };
-    let sql = format!(
-        "select {COLUMNS} from reconciliation where id < $1 {only} order by id desc limit $2"
-    );
     let mut values: Vec<Value> = values![after, ask.rows()];
-    values.extend(account.map(Value::from));
+    let mut only = String::new();
+    let wanted = [("account", account.map(Value::from)), ("app", owner.map(Value::from))];
+    for (column, value) in wanted {
+        let Some(value) = value else { continue };
+        values.push(value);
+        only.push_str(&format!(" and {column} = ${}", values.len()));
+    }
+    let sql = format!(
+        "select {COLUMNS} from reconciliation where id < $1{only} order by id desc limit $2"
+    );
     let mut items = Vec::new();
     for row in app.db.read(&sql, values).await? {
         items.push((db::number(&row, "id")?, view(app, &row).await?));
@@ -187,6 +211,14 @@ fn refused(name: &str, detail: &str) -> Problem {
 
 /// `GET /admin/reconciliations/{id}/findings`: in order; `?kind=` those of one kind.
 pub async fn findings(app: &App, call: &Call) -> Result<Envelope, Failure> {
+    findings_of(app, call, None).await
+}
+
+pub(super) async fn findings_of(
+    app: &App,
+    call: &Call,
+    owner: Option<&str>,
+) -> Result<Envelope, Failure> {
     let ask = roads::ask(call, &["kind"])?;
     let asked = page::query(&call.query);
     let kind = asked.get("kind").map(|name| {
@@ -195,7 +227,7 @@ pub async fn findings(app: &App, call: &Call) -> Result<Envelope, Failure> {
     });
     let kind = kind.transpose()?;
     let id = number(call)?;
-    one(app, id).await?;
+    one(app, id, owner).await?;
     let after: u64 = ask.after.as_deref().and_then(|after| after.parse().ok()).unwrap_or(0);
     let only = if kind.is_some() { "and kind = $4" } else { "" };
     let sql = format!(

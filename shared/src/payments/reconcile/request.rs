@@ -2,7 +2,7 @@
 
 use super::statement::day;
 use crate::payments::wire;
-use crate::problem::{FieldError, Problem, UNACCEPTABLE};
+use crate::problem::{FieldError, Problem, UNACCEPTABLE, UNSUPPORTED_MEDIA_TYPE};
 use alloc::collections::BTreeMap;
 use alloc::{format, string::String, vec};
 
@@ -10,6 +10,9 @@ use alloc::{format, string::String, vec};
 pub const WINDOW_DAYS_DEFAULT: u32 = 3;
 /// Beyond a month nothing is the same money by its amount alone.
 pub const WINDOW_DAYS_MAX: u32 = 31;
+
+/// What a statement may be sent as.
+pub const MEDIA_TYPES: [&str; 3] = ["application/xml", "text/xml", "text/csv"];
 
 /// The query of `POST /admin/reconciliations`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,19 @@ pub struct Asked {
 fn refused(name: &str, detail: &str) -> Problem {
     let error = FieldError { pointer: format!("?{name}"), detail: detail.into() };
     Problem::fields(&UNACCEPTABLE, vec![error])
+}
+
+/// Checks the declared media type of a statement.
+///
+/// # Errors
+/// 415 unless it is XML or CSV (parameters are ignored).
+pub fn check_media_type(content_type: Option<&str>) -> Result<(), Problem> {
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if MEDIA_TYPES.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    let detail = format!("send the statement as one of {}", MEDIA_TYPES.join(", "));
+    Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
 /// The names of the query.
@@ -72,6 +88,16 @@ pub fn asked(query: &BTreeMap<String, String>) -> Result<Asked, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statement_is_sent_as_what_it_is() {
+        for good in ["text/csv", "application/xml", "Text/XML; charset=utf-8"] {
+            assert_eq!(check_media_type(Some(good)), Ok(()), "{good}");
+        }
+        for bad in [None, Some(""), Some("application/json"), Some("text/plain")] {
+            assert_eq!(check_media_type(bad).unwrap_err().status(), 415, "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_query_is_read_or_refused_by_its_parameter() {

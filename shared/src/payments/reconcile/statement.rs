@@ -4,6 +4,7 @@
 //! back to it; names, account numbers and free text of third parties are not kept.
 
 use crate::money::Currency;
+use crate::payments::card;
 use crate::time::Millis;
 use alloc::{string::String, vec::Vec};
 
@@ -44,6 +45,19 @@ pub struct Statement {
 }
 
 impl StatementLine {
+    /// Drops what holds a card number, before anything of the line is kept. Nothing of ours is
+    /// called so: such a reference was refused.
+    pub fn forget_cards(&mut self) {
+        let holds = |text: &String| card::holds(text.as_bytes());
+        self.references.retain(|text| !holds(text));
+        self.texts.retain(|text| !holds(text));
+        for text in [&mut self.batch, &mut self.id] {
+            if holds(text) {
+                text.clear();
+            }
+        }
+    }
+
     /// The reference that both sides know, by `is_ours`: one that names it, else one that its text
     /// says. Without any, its own first name: a name that is not ours is another's.
     #[must_use]
@@ -146,6 +160,13 @@ mod tests {
         assert_eq!(line.reference(|text| text == "own"), "own");
         assert_eq!(line.reference(|text| text == "pot_1"), "pot_1");
         assert_eq!(line.reference(|_| false), "theirs");
+        let card = || String::from("card 5105-1051 0510 5100");
+        let mut line = line;
+        line.references.push(card());
+        (line.texts, line.batch, line.id) = (Vec::from([card()]), card(), card());
+        line.forget_cards();
+        assert_eq!(line.references, ["theirs", "own"]);
+        assert!(line.texts.is_empty() && line.batch.is_empty() && line.id.is_empty());
         let nameless = StatementLine { references: Vec::new(), ..line };
         assert_eq!(nameless.reference(|_| false), "");
     }

@@ -11,6 +11,7 @@ const READ: Access = Scope("payments:read");
 const WRITE: Access = Scope("payments:write");
 const ENTRIES: &str = "/api/v1/accounts/{id}/entries";
 const BALANCE: &str = "/api/v1/accounts/{id}/balance";
+const HOLDS: &str = "/api/v1/accounts/{id}/holds";
 const CLOSE: &str = "/api/v1/accounts/{id}/close";
 const POST: &str = "/api/v1/transfers/{id}/post";
 const VOID: &str = "/api/v1/transfers/{id}/void";
@@ -24,6 +25,14 @@ pub(super) const ROUTES: &[Route] = &[
         response: (201, "Account"),
         problems: &[&payments::INVALID, &payments::CURRENCY, &payments::CARD_NUMBER],
         ..route(Op::AccountOpen, "POST", "/api/v1/accounts", Through, WRITE)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "List the accounts, newest first",
+        response: (200, "AccountPage"),
+        query: &["limit", "cursor", "name"],
+        ..route(Op::AccountList, "GET", "/api/v1/accounts", Through, READ)
     },
     Route {
         product: "payments",
@@ -50,6 +59,15 @@ pub(super) const ROUTES: &[Route] = &[
         query: &["at"],
         problems: &[&payments::NO_ACCOUNT],
         ..route(Op::AccountBalance, "GET", BALANCE, Through, READ)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "The account's pending transfers, on either side, newest first",
+        response: (200, "TransferPage"),
+        query: &["limit", "cursor"],
+        problems: &[&payments::NO_ACCOUNT],
+        ..route(Op::AccountHolds, "GET", HOLDS, Through, READ)
     },
     Route {
         product: "payments",
@@ -117,5 +135,13 @@ pub(super) const ROUTES: &[Route] = &[
             &payments::KEPT,
         ],
         ..route(Op::TransferVoid, "POST", VOID, Through, WRITE)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "Verify the application's own accounts against their entries",
+        response: (200, "LedgerCheck"),
+        problems: &[&payments::LEDGER_TOO_LARGE],
+        ..route(Op::OwnLedgerCheck, "GET", "/api/v1/ledger/check", Through, READ)
     },
 ];

@@ -10,6 +10,9 @@ use crate::route::{Op, Route};
 const READ: Access = Scope("payments:read");
 const WRITE: Access = Scope("payments:write");
 const FINDINGS: &str = "/admin/reconciliations/{id}/findings";
+const OWN: &str = "/api/v1/reconciliations";
+const OWN_ONE: &str = "/api/v1/reconciliations/{id}";
+const OWN_FINDINGS: &str = "/api/v1/reconciliations/{id}/findings";
 const STATEMENT: &str = "/admin/statement-accounts/{id}";
 /// A statement's file: a million lines of CSV have some 80 MB.
 const STATEMENT_BYTES_MAX: u64 = 128 << 20;
@@ -49,6 +52,48 @@ pub(super) const ROUTES: &[Route] = &[
         response: (200, "PayoutPage"),
         query: &["limit", "cursor"],
         ..route(Op::PayoutList, "GET", "/api/v1/payouts", Through, READ)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "Hold a statement (camt.052, 053, 054 or CSV) against an account of one's own",
+        response: (201, "Reconciliation"),
+        query: crate::payments::reconcile::request::QUERY,
+        bytes_max: STATEMENT_BYTES_MAX,
+        problems: &[
+            &problem::TOO_LARGE,
+            &problem::UNSUPPORTED_MEDIA_TYPE,
+            &problem::UNACCEPTABLE,
+            &payments::STATEMENT,
+            &payments::NO_ACCOUNT,
+            &payments::RECONCILING,
+        ],
+        ..route(Op::OwnReconciliationCreate, "POST", OWN, Through, WRITE)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "List the reconciliations of one's own accounts, newest first",
+        response: (200, "ReconciliationPage"),
+        query: &["limit", "cursor", "account"],
+        ..route(Op::OwnReconciliationList, "GET", OWN, Through, READ)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "Read a reconciliation of an account of one's own",
+        response: (200, "Reconciliation"),
+        problems: &[&payments::NO_RECONCILIATION],
+        ..route(Op::OwnReconciliationGet, "GET", OWN_ONE, Through, READ)
+    },
+    Route {
+        product: "payments",
+        guard: CLOSED,
+        summary: "What it has found, but for pairs that match",
+        response: (200, "FindingPage"),
+        query: &["limit", "cursor", "kind"],
+        problems: &[&payments::NO_RECONCILIATION],
+        ..route(Op::OwnReconciliationFindings, "GET", OWN_FINDINGS, Through, READ)
     },
     Route {
         product: "payments",
