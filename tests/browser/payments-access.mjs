@@ -56,7 +56,7 @@ const VIEWS = {
   accounts: async (page) => {
     await h.signIn(page);
     await page.getByRole("link", { name: "Payments" }).click();
-    await page.getByRole("searchbox").fill(account.name);
+    await page.getByRole("searchbox", { name: "Name begins with" }).fill(account.name);
     await p.item(page, account.id).waitFor();
     await button(page, "Check the ledger").click();
     await page.locator(".verdict").waitFor();

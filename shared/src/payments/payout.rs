@@ -145,6 +145,8 @@ pub fn order(bytes: &[u8]) -> Result<PayoutOrder, Problem> {
         Ok(asked) => asked,
         Err(problem) => return Err(card::refuse(bytes).err().unwrap_or(problem)),
     };
+    no_card(Some(&asked.account))?;
+    no_card(Some(&asked.currency))?;
     let account = wire::parse("acc", &asked.account)
         .ok_or_else(|| invalid("/account", "no account of yours has this id"))?;
     let (bank, gateway) = bank(asked.bank)?;
