@@ -88,7 +88,7 @@ fn check(
         Some(key) if route.is_idempotent() => {
             idempotency::check_key(&key)?;
             if route.requires_key() {
-                card::refuse(key.as_bytes())?;
+                card::refuse_key(&key)?;
             }
         }
         None if route.requires_key() => return Err(idempotency::missing()),

@@ -68,7 +68,7 @@ impl Call {
     /// 400 when there is none, or none with the form of a key; 422 for a card number.
     pub fn required_key(&self) -> Result<Key, Problem> {
         let key = self.idempotency_key()?.ok_or_else(idempotency::missing)?;
-        card::refuse(key.key.as_bytes())?;
+        card::refuse_key(&key.key)?;
         Ok(key)
     }
 }

@@ -8,6 +8,7 @@ use super::step::Desk;
 use super::{Ask, Input, Payment, Status, decide};
 use crate::body;
 use crate::machine::Step;
+use crate::payments::card;
 use crate::payments::error::{REVIEW, STATE};
 use crate::payments::fraud::rule::Then;
 use crate::payments::fraud::{Screen, blocked};
@@ -111,6 +112,7 @@ pub struct ReviewRequest {
 /// # Errors
 /// 400, 422.
 pub fn request(bytes: &[u8]) -> Result<bool, Problem> {
+    card::refuse(bytes)?;
     let asked: ReviewRequest = body::parse(bytes)?;
     Ok(asked.decision == Decision::Approve)
 }
