@@ -2,7 +2,7 @@
 //!
 //! Invariant: the URL and every address that its name leads to are checked at each attempt
 //! ([`shared::outgoing`]), and the connection is made to the addresses that were checked, since
-//! the client resolves through [`Guarded`] and keeps no connection. No redirect is followed, no
+//! the client resolves through `Guarded` and keeps no connection. No redirect is followed, no
 //! proxy is used, no more of an answer is read than asked for.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

@@ -1,7 +1,7 @@
 //! The rows of payments: loaded with the ledger's, written in its commit.
 //!
 //! Invariant: payments are locked before transfers and accounts, in the order of their ids.
-//! [`write`] is the one place that writes a payment's events.
+//! [`write()`] is the one place that writes a payment's events.
 
 use crate::app::App;
 use crate::db::{self, Error, Tx, Value};

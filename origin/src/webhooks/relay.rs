@@ -2,7 +2,7 @@
 //!
 //! Invariant: a delivery is sent by whoever leased it; what a lease's holder says after its time
 //! counts only while nobody else has leased it (attempts are the fence). A slow endpoint takes at
-//! most [`AT_ONCE_EACH`] of the sends under way. Several replicas relay at once (`skip locked`).
+//! most `AT_ONCE_EACH` of the sends under way. Several replicas relay at once (`skip locked`).
 
 use super::secrets;
 use crate::app::App;

@@ -103,7 +103,7 @@ async fn p14_card_numbers_in_every_field_leave_no_trace() {
     for route in ROUTES.iter().filter(ours) {
         for number in NUMBERS {
             if let Some(example) = example(&document, route) {
-                let path = route.path.replace("{id}", "acc_00000000000");
+                let path = route.path.replace("{id}", "acc_00000000000").replace("{name}", "r");
                 for body in infected(&example, number) {
                     let ask = app.ask(route.method, &path).header("idempotency-key", &alias());
                     let ask = ask.header("content-type", "application/json").body(body.as_str());
