@@ -45,7 +45,8 @@ pub fn refuse(body: &[u8]) -> Result<(), Problem> {
 }
 
 /// Refuses an idempotency key of digits and dashes that holds a card number. One with letters is
-/// not looked at: keys are drawn, and of 16 hexadecimal digits one in some hundred would be refused.
+/// not looked at: keys are drawn, and of 16 hexadecimal digits one in some hundred would be
+/// refused.
 ///
 /// # Errors
 /// 422, without the number.
