@@ -8,7 +8,7 @@ mod answers;
 mod lane;
 
 pub(crate) use answers::{load_records, store_records};
-pub use answers::{once, once_with, replayed, sweep};
+pub use answers::{once, replayed, sweep};
 pub use lane::Lane;
 
 use crate::app::App;

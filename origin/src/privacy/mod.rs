@@ -9,9 +9,9 @@ pub mod job;
 use crate::app::App;
 use crate::db::{self, Error, Tx};
 use crate::links;
+use crate::once::{self, Begun};
 use crate::payments;
 use crate::respond::{Call, Failure};
-use crate::shell;
 use crate::values;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -128,7 +128,14 @@ async fn ask(app: &App, call: &Call, kind: Kind) -> Result<Envelope, Failure> {
     };
     let location = format!("{}/{}", call.path, request.id);
     let answer = Envelope::json(202, &request).with("location", location);
-    let answer = shell::once_with(app, call.idempotency_key()?, writes, answer).await??;
+    let mut once = match once::begin(app, call.idempotency_key()?).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::New(once) => once,
+    };
+    for (sql, values) in writes {
+        once.tx.write(sql, values).await?;
+    }
+    let answer = once.commit(answer).await?;
     app.privacy_news.notify_one();
     Ok(answer)
 }

@@ -4,7 +4,7 @@
 //! answered meanwhile is found by the write, not only by the look before it.
 
 use crate::app::App;
-use crate::db::{self, Error, Tx, Value};
+use crate::db::{self, Error, Tx};
 use crate::rows::{Rows, Type};
 use crate::values;
 use shared::envelope::Envelope;
@@ -116,36 +116,6 @@ pub async fn once(
     let text = serde_json::to_string(&answer)?;
     if !store_records(&mut tx, vec![(&key, text)], now).await? {
         return Ok(Err(idempotency::in_progress()));
-    }
-    tx.commit().await?;
-    Ok(Ok(answer))
-}
-
-/// An answer whose effect is a few statements: both are written in one transaction, or the
-/// stored answer is given again and nothing is written.
-///
-/// # Errors
-/// The database is down.
-pub async fn once_with(
-    app: &App,
-    key: Option<Key>,
-    writes: Vec<(&str, Vec<Value>)>,
-    answer: Envelope,
-) -> Result<Result<Envelope, Problem>, Error> {
-    let mut tx = app.db.begin().await?;
-    let now = db::now();
-    if let Some(key) = key {
-        let records = load_records(&mut tx, std::iter::once(&key), now).await?;
-        if let Some(record) = records.get(&(key.scope.clone(), key.key.clone())) {
-            return Ok(idempotency::replay(&key, record));
-        }
-        let text = serde_json::to_string(&answer)?;
-        if !store_records(&mut tx, vec![(&key, text)], now).await? {
-            return Ok(Err(idempotency::in_progress()));
-        }
-    }
-    for (sql, values) in writes {
-        tx.write(sql, values).await?;
     }
     tx.commit().await?;
     Ok(Ok(answer))
