@@ -14,6 +14,8 @@ const ROWS_MAX: usize = 512;
 /// Between texts, and in the place of NULL: ASCII's unit and record separators.
 const SEPARATOR: char = '\x1f';
 const NULL: char = '\x1e';
+/// The longest number with its comma.
+const NUMBER_BYTES: usize = 21;
 const SPLIT: &str = "string_to_array($, chr(31), chr(30))";
 
 /// A column's type.
@@ -128,8 +130,9 @@ fn split<'a>(values: impl Iterator<Item = &'a Value>) -> Option<String> {
 }
 
 /// A column in PostgreSQL's text form of an array.
-fn array<'a>(values: impl Iterator<Item = &'a Value>) -> String {
-    let mut out = String::from("{");
+fn array<'a>(values: impl Iterator<Item = &'a Value> + Clone) -> String {
+    let mut out = String::with_capacity(values.clone().count() * NUMBER_BYTES);
+    out.push('{');
     for value in values {
         if out.len() > 1 {
             out.push(',');

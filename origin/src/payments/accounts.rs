@@ -15,6 +15,7 @@ use shared::payments::request;
 use shared::payments::wire::{AccountView, BalanceAt, EntryView, TransferView, account_id, parse};
 use shared::problem::Problem;
 use shared::time::Millis;
+use sqlx::any::AnyRow;
 
 /// `POST /api/v1/accounts`
 pub async fn open(app: &App, call: &Call) -> Result<Envelope, Failure> {
@@ -123,8 +124,11 @@ pub async fn holds(app: &App, call: &Call) -> Result<Envelope, Failure> {
 pub async fn balance(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let asked = page::query(&call.query);
     let at = request::at(asked.get("at").map(String::as_str), db::now())?;
-    let account = owned(app, call).await?;
-    let (posted, pending) = at_moment(app, &account, at).await?;
+    let row = at_moment(app, number(call)?, &call.context.app, at).await?.ok_or_else(no_account)?;
+    let account = columns::account(&row)?;
+    let posted = account.on_normal_side(db::signed(&row, "balance")?);
+    let reserved = if account.kind.is_debit_normal() { "credits" } else { "debits" };
+    let pending = db::signed(&row, reserved)?;
     Ok(Envelope::json(
         200,
         &BalanceAt {
@@ -138,21 +142,29 @@ pub async fn balance(app: &App, call: &Call) -> Result<Envelope, Failure> {
     ))
 }
 
-/// What was posted on the normal side at a moment, and what holds reserved of it.
-async fn at_moment(app: &App, account: &Account, at: Millis) -> Result<(i64, i64), Error> {
-    let side = if account.kind.is_debit_normal() { "credit" } else { "debit" };
+/// The account, with debits less credits at a moment, and what holds reserved then on each side.
+async fn at_moment(
+    app: &App,
+    id: u64,
+    owner: &str,
+    at: Millis,
+) -> Result<Option<AnyRow>, Error> {
     // A sum of bigint is no bigint on PostgreSQL.
+    let held = |side: &str| {
+        format!(
+            "cast(coalesce((select sum(amount) from transfer where held = 1 and {side} = a.id \
+             and made_at <= $3 and (settled_at is null or settled_at > $3) \
+             and (expires_at is null or expires_at > $3)), 0) as bigint)"
+        )
+    };
     let sql = format!(
-        "select cast(coalesce((select balance from entry where account = $1 and at <= $2 \
-         order by at desc, n desc limit 1), 0) as bigint) as posted, \
-         cast(coalesce((select sum(amount) from transfer where held = 1 and {side} = $1 \
-         and made_at <= $2 and (settled_at is null or settled_at > $2) \
-         and (expires_at is null or expires_at > $2)), 0) as bigint) as pending"
+        "select {ACCOUNT}, coalesce((select balance from entry where account = a.id \
+         and at <= $3 order by at desc, n desc limit 1), 0) as balance, \
+         {} as debits, {} as credits from account a where a.id = $1 and a.app = $2",
+        held("debit"),
+        held("credit"),
     );
-    let rows = app.db.read(&sql, values![account.id, at]).await?;
-    let row = rows.first().ok_or_else(|| Error::Stored("no row of sums".into()))?;
-    let posted = account.on_normal_side(db::signed(row, "posted")?);
-    Ok((posted, db::signed(row, "pending")?))
+    Ok(app.db.read(&sql, values![id, owner, at]).await?.into_iter().next())
 }
 
 fn number(call: &Call) -> Result<u64, Problem> {
