@@ -143,12 +143,7 @@ pub async fn balance(app: &App, call: &Call) -> Result<Envelope, Failure> {
 }
 
 /// The account, with debits less credits at a moment, and what holds reserved then on each side.
-async fn at_moment(
-    app: &App,
-    id: u64,
-    owner: &str,
-    at: Millis,
-) -> Result<Option<AnyRow>, Error> {
+async fn at_moment(app: &App, id: u64, owner: &str, at: Millis) -> Result<Option<AnyRow>, Error> {
     // A sum of bigint is no bigint on PostgreSQL.
     let held = |side: &str| {
         format!(
