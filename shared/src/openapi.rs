@@ -71,6 +71,7 @@ fn tag(product: &str) -> Value {
         "http" => "What belongs to no product.",
         "limits" => "How often something may be done.",
         "links" => "Short URLs.",
+        "video" => "Upload, transcoding, adaptive streaming.",
         "payments" => "The ledger: accounts, transfers, holds.",
         _ => "",
     };

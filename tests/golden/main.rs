@@ -13,6 +13,7 @@ mod passwords;
 mod payments;
 mod readme;
 mod roads;
+mod video;
 
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;

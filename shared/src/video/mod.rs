@@ -6,9 +6,13 @@
 pub mod class;
 pub mod cmcd;
 pub mod device;
+pub mod error;
+pub mod manifest;
 pub mod picture;
+pub mod playback;
 pub mod policy;
 pub mod presentation;
+pub mod qoe;
 pub mod rendition;
 pub mod select;
 pub mod signals;

@@ -5,6 +5,7 @@ mod links;
 mod ops;
 mod origin;
 mod payments;
+mod playback;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
 use super::{Op, Route, Side};
@@ -49,7 +50,7 @@ pub struct Table(&'static [&'static [Route]]);
 
 /// Every route, in the order in which they are tried.
 pub const ROUTES: Table =
-    Table(&[links::ROUTES, limits::ROUTES, payments::ROUTES, ops::ROUTES, origin::ROUTES]);
+    Table(&[links::ROUTES, limits::ROUTES, playback::ROUTES, payments::ROUTES, ops::ROUTES, origin::ROUTES]);
 
 impl Table {
     /// One after the other.

@@ -1,3 +1,5 @@
+//! Laws of the selection, on ladders that somebody would make and on random ones.
+
 use super::*;
 use crate::machine::mix;
 use crate::video::class::CLASSES;
