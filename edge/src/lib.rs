@@ -34,6 +34,7 @@ mod settings;
 mod shell;
 mod system;
 mod tries;
+mod video;
 
 pub use door::follow;
 pub use home::Home;

@@ -19,6 +19,7 @@ use shared::machine::mix;
 use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy, fnv1a};
 use shared::time::Millis;
 use shared::token::{self, KeyRecord};
+use shared::video::presentation::{self as video, Presentation};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -31,6 +32,8 @@ const LINKS_BYTES_MAX: usize = 16 << 20;
 const KEYS_BYTES_MAX: usize = 1 << 20;
 /// 1 MiB ÷ (256 + 500 bytes a policy) = 1,400 policies.
 const POLICIES_BYTES_MAX: usize = 1 << 20;
+/// 8 MiB ÷ (256 + 10 KB a film of an hour) = 800 videos.
+const VIDEOS_BYTES_MAX: usize = 8 << 20;
 /// Objects that one request asks at once: the platform's bound on connections.
 /// Source: developers.cloudflare.com/workers/platform/limits (simultaneous connections).
 const AT_ONCE_MAX: usize = 6;
@@ -60,6 +63,7 @@ pub(crate) trait Kept: DeserializeOwned + 'static {
 }
 
 thread_local! {
+    static VIDEOS: RefCell<Memory<Presentation>> = RefCell::new(Memory::new(VIDEOS_BYTES_MAX));
     static LINKS: RefCell<Memory<Target>> = RefCell::new(Memory::new(LINKS_BYTES_MAX));
     static POLICIES: RefCell<Memory<Policy>> = RefCell::new(Memory::new(POLICIES_BYTES_MAX));
     static KEYS: RefCell<Memory<KeyRecord>> = RefCell::new(Memory::new(KEYS_BYTES_MAX));
@@ -87,6 +91,19 @@ impl Kept for KeyRecord {
     }
     fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
         &KEYS
+    }
+}
+
+impl Kept for Presentation {
+    const PRODUCT: &'static str = video::PRODUCT;
+    // What grows is read at its home (`video::find`).
+    const WINDOW_S: u32 = workers_kv::WINDOW_S_MIN;
+    const AGED_SERVES: bool = true;
+    fn fresh_ms(durations: &Durations) -> u64 {
+        durations.video_fresh_ms
+    }
+    fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
+        &VIDEOS
     }
 }
 
@@ -303,6 +320,9 @@ fn learn(call: &Call, register: &Register) {
         }
         <Policy as Kept>::PRODUCT => {
             remember::<Policy>(key, *stamp, value.as_deref(), now).map(|_| ())
+        }
+        <Presentation as Kept>::PRODUCT => {
+            remember::<Presentation>(key, *stamp, value.as_deref(), now).map(|_| ())
         }
         <KeyRecord as Kept>::PRODUCT => {
             remember::<KeyRecord>(key, *stamp, value.as_deref(), now).map(|_| ())

@@ -10,6 +10,7 @@ mod limits;
 mod parameters;
 mod payments;
 mod schemas;
+mod video;
 
 use crate::links::password::{CHARS_MAX, FIELD};
 use crate::route::{Access, Op, ROUTES, Route, Side};

@@ -25,6 +25,8 @@ use shared::payments::wire::{
 use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
+use shared::video::playback::{PlaybackAnswer, PlaybackRequest};
+use shared::video::qoe::Report;
 use std::collections::BTreeSet;
 
 type Serves = fn(Side) -> bool;
@@ -180,6 +182,9 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "BacktestAnswer" => reads::<BacktestAnswer>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
+        "PlaybackRequest" => reads::<PlaybackRequest>(example),
+        "PlaybackAnswer" => reads::<PlaybackAnswer>(example),
+        "Report" => reads::<Report>(example),
         "Health" => reads::<Health>(example),
         "AppRequest" => reads::<AppRequest>(example),
         "App" => reads::<App>(example),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
-use super::{limits, payments};
+use super::{limits, payments, video};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -25,6 +25,8 @@ use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
+use crate::video::playback::{PlaybackAnswer, PlaybackRequest};
+use crate::video::qoe::Report;
 use alloc::{format, string::String, vec, vec::Vec};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -163,6 +165,9 @@ types! {
         ReservedAlias { name: "press".into(), reason: "ours".into(), created_at: AT },
         "press",
     );
+    "PlaybackRequest": PlaybackRequest = video::playback_request();
+    "PlaybackAnswer": PlaybackAnswer = video::playback();
+    "Report": Report = video::report();
     "AccountRequest": AccountRequest = payments::account_request();
     "Account": AccountView = payments::account();
     "EntryPage": Page<EntryView> = payments::entries();

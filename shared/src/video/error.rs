@@ -12,7 +12,6 @@ macro_rules! kinds {
 }
 
 kinds! {
-    INVALID "invalid" Unacceptable "The request is not acceptable";
     NO_VIDEO "no-such-video" NotFound "No such video";
     NO_FILE "no-such-file" NotFound "The video has no such file";
     NOT_PLAYABLE "not-playable" Conflict "The video has nothing to play yet, or never will";

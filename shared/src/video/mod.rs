@@ -7,6 +7,7 @@ pub mod class;
 pub mod cmcd;
 pub mod device;
 pub mod error;
+pub mod explain;
 pub mod manifest;
 pub mod picture;
 pub mod playback;

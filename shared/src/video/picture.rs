@@ -22,6 +22,19 @@ pub fn thumbnail(t_ms: u64, width: Option<u32>, duration_ms: u64) -> String {
     format!("thumbnail/{second}-{width}.jpg")
 }
 
+/// The media type of a picture's file; `None`: a video has no such file.
+#[must_use]
+pub fn media_type(name: &str, has_storyboard: bool) -> Option<&'static str> {
+    let number = name.strip_prefix("storyboard-").and_then(|rest| rest.strip_suffix(".jpg"));
+    let is_number = |text: &str| text.parse::<u16>().is_ok_and(|n| format!("{n}") == text);
+    match name {
+        "poster.jpg" => Some("image/jpeg"),
+        "storyboard.vtt" if has_storyboard => Some("text/vtt; charset=utf-8"),
+        _ if has_storyboard && number.is_some_and(is_number) => Some("image/jpeg"),
+        _ => None,
+    }
+}
+
 /// The moment, in seconds, and the width of an object that [`thumbnail`] named.
 #[must_use]
 pub fn read_thumbnail(path: &str) -> Option<(u64, u32)> {
@@ -40,6 +53,11 @@ mod tests {
         assert_eq!(thumbnail(0, None, 0), "thumbnail/0-640.jpg");
         assert_eq!(thumbnail(u64::MAX, Some(u32::MAX), 90_000), "thumbnail/89-1280.jpg");
         assert_eq!(read_thumbnail("thumbnail/61-320.jpg"), Some((61, 320)));
+        assert_eq!(media_type("storyboard-12.jpg", true), Some("image/jpeg"));
+        for none in ["storyboard-012.jpg", "storyboard-.jpg", "poster.png", "../poster.jpg", ""] {
+            assert_eq!(media_type(none, true), None, "{none}");
+        }
+        assert_eq!(media_type("storyboard.vtt", false), None);
         for wrong in ["thumbnail/1-333.jpg", "thumbnail/-320.jpg", "1-320.jpg", "thumbnail/1.jpg"] {
             assert_eq!(read_thumbnail(wrong), None, "{wrong}");
         }

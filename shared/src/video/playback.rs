@@ -91,6 +91,21 @@ pub struct PlaybackAnswer {
     pub embed_url: String,
 }
 
+impl PlaybackAnswer {
+    /// The answer for a video at `public_url`.
+    #[must_use]
+    pub fn of(public_url: &str, video: &str, token: String, expires_at: Millis) -> Self {
+        let url = |path: &str| format!("{public_url}{path}?token={token}");
+        Self {
+            hls_url: url(&format!("/v/{video}/master.m3u8")),
+            dash_url: url(&format!("/v/{video}/manifest.mpd")),
+            embed_url: url(&format!("/embed/{video}")),
+            expires_at: expires_at.to_rfc3339(),
+            token,
+        }
+    }
+}
+
 /// Why a token does not let a viewer in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {

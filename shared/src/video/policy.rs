@@ -13,6 +13,7 @@ pub const ENTRIES_MAX: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "VideoPolicy"))]
 pub struct Policy {
     /// The shorter side of a picture that nobody sees more of, in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]

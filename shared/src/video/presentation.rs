@@ -81,6 +81,7 @@ pub enum Visibility {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", schemars(rename = "VideoStatus"))]
 pub enum Status {
     /// Its bytes are still coming.
     #[default]
@@ -136,6 +137,9 @@ pub struct Caption {
     pub language: String,
     /// For people.
     pub label: String,
+    /// Raised by every upload; stands in the object's name.
+    #[serde(default)]
+    pub generation: u32,
 }
 
 /// Why a presentation cannot be projected.
@@ -216,6 +220,12 @@ impl Presentation {
 #[must_use]
 pub fn object_key(app: &str, video: &str, path: &str) -> String {
     format!("{app}/{video}/{path}")
+}
+
+/// The key of an object's generation in the edge's bucket: `{key}/{generation}`.
+#[must_use]
+pub fn bucket_key(key: &str, generation: u32) -> String {
+    format!("{key}/{generation}")
 }
 
 /// Where the origin serves an object: `/internal/objects/{key}/{generation}`, the key
@@ -360,8 +370,11 @@ mod tests {
         for n in 0..3 {
             all.push(rendition(&format!("a{n}-aac"), irregular(2), true));
         }
-        let captions =
-            (0..CAPTIONS_MAX).map(|_| Caption { language: "x".repeat(35), label: "y".repeat(100) });
+        let captions = (0..CAPTIONS_MAX).map(|_| Caption {
+            language: "x".repeat(35),
+            label: "y".repeat(100),
+            generation: 1,
+        });
         let bare = Presentation { captions: captions.collect(), ..Presentation::default() };
         let text = serde_json::to_string(&bare.clone().with(&all).unwrap()).unwrap();
         assert!(text.len() < VALUE_BYTES_MAX, "{}", text.len());
@@ -376,6 +389,7 @@ mod tests {
     fn names_of_objects_are_frozen() {
         let key = object_key("app_1", "vid_2", "v720-avc/7.m4s");
         assert_eq!(key, "app_1/vid_2/v720-avc/7.m4s");
+        assert_eq!(bucket_key(&key, 3), "app_1/vid_2/v720-avc/7.m4s/3");
         assert_eq!(object_path(&key, 3), "/internal/objects/app_1%2Fvid_2%2Fv720-avc%2F7.m4s/3");
     }
 }

@@ -222,13 +222,25 @@ mod tests {
 
     #[test]
     fn v12_a_report_is_bounded() {
-        let said = r#"{"startup_ms":400,"watched_ms":30000,"stalled_ms":500,"stalls":1,"kbits":90000}"#;
+        let said =
+            r#"{"startup_ms":400,"watched_ms":30000,"stalled_ms":500,"stalls":1,"kbits":90000}"#;
         let sums = report(said.as_bytes()).unwrap();
-        assert_eq!((sums.startup(), sums.stalled_of_10_000(), sums.kbps()), (Some(400), Some(163), Some(3_000)));
-        let huge = format!(r#"{{"watched_ms":{0},"stalled_ms":{0},"stalls":4294967295,"kbits":{0}}}"#, u64::MAX);
+        assert_eq!(
+            (sums.startup(), sums.stalled_of_10_000(), sums.kbps()),
+            (Some(400), Some(163), Some(3_000))
+        );
+        let huge = format!(
+            r#"{{"watched_ms":{0},"stalled_ms":{0},"stalls":4294967295,"kbits":{0}}}"#,
+            u64::MAX
+        );
         let sums = report(huge.as_bytes()).unwrap();
-        assert_eq!((sums.plays, sums.watched_ms, sums.stalled_ms), (0, REPORT_MS_MAX, REPORT_MS_MAX));
-        assert!(sums.kbps() <= Some(KBPS_MAX * 61 / 60 + 1) && sums.stalls == u64::from(STALLS_MAX));
+        assert_eq!(
+            (sums.plays, sums.watched_ms, sums.stalled_ms),
+            (0, REPORT_MS_MAX, REPORT_MS_MAX)
+        );
+        assert!(
+            sums.kbps() <= Some(KBPS_MAX * 61 / 60 + 1) && sums.stalls == u64::from(STALLS_MAX)
+        );
         for (wrong, status) in [
             ("{", 400),
             ("{}", 422),
@@ -247,13 +259,20 @@ mod tests {
             let event = event(("app_1", "vid_1"), country, screen, sums, Millis(7)).unwrap();
             super::view(&event.body).unwrap()
         };
-        let all = [view("JP", Screen::Mobile, 10), view("JP", Screen::Tv, 20), view("x/y", Screen::Tv, 40)];
+        let all = [
+            view("JP", Screen::Mobile, 10),
+            view("JP", Screen::Tv, 20),
+            view("x/y", Screen::Tv, 40),
+        ];
         let (mut forth, mut back) = (Quality::default(), Quality::default());
         all.iter().for_each(|one| forth.add(one));
         all.iter().rev().for_each(|one| back.add(one));
         assert_eq!(forth, back);
         assert_eq!((forth.all.plays, forth.all.watched_ms), (3, 70));
-        assert_eq!((forth.by_country["JP"].watched_ms, forth.by_country["??"].watched_ms), (30, 40));
+        assert_eq!(
+            (forth.by_country["JP"].watched_ms, forth.by_country["??"].watched_ms),
+            (30, 40)
+        );
         assert_eq!(forth.by_device["tv"].watched_ms, 60);
         assert!(super::view("{}").is_err());
         assert_eq!(Sums::default().kbps().or(Sums::default().startup()), None);
@@ -265,7 +284,13 @@ mod tests {
         let sums = of("br=3000,bs,d=4000,ot=v,sid=\"a\"", 0).unwrap();
         assert_eq!((sums.plays, sums.watched_ms, sums.stalls, sums.kbits), (1, 4_000, 1, 12_000));
         assert_eq!(of("br=3000,d=4000,ot=v,sid=\"a\"", 3).map(|sums| sums.plays), Some(0));
-        for none in ["", "br=3000,d=4000", "br=128,d=4000,ot=a,sid=\"a\"", "br=3000,d=4000,sid=\"page-1\"", "br=1,sid=\"a\""] {
+        for none in [
+            "",
+            "br=3000,d=4000",
+            "br=128,d=4000,ot=a,sid=\"a\"",
+            "br=3000,d=4000,sid=\"page-1\"",
+            "br=1,sid=\"a\"",
+        ] {
             assert_eq!(of(none, 0), None, "{none}");
         }
     }

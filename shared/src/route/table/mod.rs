@@ -49,8 +49,14 @@ const fn route(
 pub struct Table(&'static [&'static [Route]]);
 
 /// Every route, in the order in which they are tried.
-pub const ROUTES: Table =
-    Table(&[links::ROUTES, limits::ROUTES, playback::ROUTES, payments::ROUTES, ops::ROUTES, origin::ROUTES]);
+pub const ROUTES: Table = Table(&[
+    links::ROUTES,
+    limits::ROUTES,
+    playback::ROUTES,
+    payments::ROUTES,
+    ops::ROUTES,
+    origin::ROUTES,
+]);
 
 impl Table {
     /// One after the other.

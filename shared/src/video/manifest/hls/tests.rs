@@ -35,7 +35,8 @@ fn video(segments: usize) -> Presentation {
             .to_vec(),
         complete: segments == 3,
     };
-    let captions = vec![Caption { language: "en".into(), label: "a \"b\"\n".into() }];
+    let captions =
+        vec![Caption { language: "en".into(), label: "a \"b\"\n".into(), generation: 1 }];
     let bare = Presentation {
         generation: 1,
         segment_ms: 4_004,
