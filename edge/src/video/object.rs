@@ -135,7 +135,7 @@ async fn answer(call: &Call, admitted: &Admitted, object: Object<'_>) -> Result<
         let wanted = Wanted { key: &key, url: &url, head, range, headers: &headers };
         let found = bucket::find(&call.env, wanted).await;
         if let Some(response) = found.map_err(|why| call.unavailable("bucket", why))? {
-            let copy = response.clone();
+            let copy = Clone::clone(&response);
             call.context.wait_until(async move { bucket::kept(&copy).await });
             return Ok(Answer::Streamed(response));
         }
