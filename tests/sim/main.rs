@@ -18,6 +18,7 @@ mod origin;
 mod rng;
 mod stores;
 mod up;
+mod video;
 mod world;
 
 use broken::Broken;

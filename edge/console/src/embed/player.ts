@@ -40,7 +40,7 @@ video.addEventListener("ended", send);
 function withMediaSource(): void {
   const hls = new Hls({
     enableWorker: false, // the page's policy has no place for a script of a blob
-    startLevel: undefined, // the first variant: the edge ordered them
+    autoStartLoad: false,
     capLevelToPlayerSize: true,
     cmcd: { sessionId: `page-${crypto.randomUUID()}`, contentId: id, useHeaders: false },
   });
@@ -65,7 +65,11 @@ function withMediaSource(): void {
       say("The video cannot be played.");
     }
   });
-  hls.on(Hls.Events.MANIFEST_PARSED, () => say(""));
+  hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    say("");
+    hls.startLevel = hls.firstLevel; // the first variant: the edge ordered them
+    hls.startLoad();
+  });
   hls.loadSource(at("master.m3u8"));
   hls.attachMedia(video);
 }
