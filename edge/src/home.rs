@@ -5,8 +5,8 @@
 //! Ordering: a register's stamp never goes back; the copy in KV follows it and is written by this
 //! object alone (`shared::roads::home`, H1–H4).
 //! Messages: `Apply` (registers, from the edge or the origin), `Ask` (what is known of a key),
-//! `Spend` (one bounded click, one statement, durable before it is answered), `Pull` (an object that
-//! the bucket lacks, `home/pull.rs`), the alarm (copies
+//! `Spend` (one bounded click, one statement, durable before it is answered), `Pull` (an object
+//! that the bucket lacks, `home/pull.rs`), the alarm (copies
 //! that are due, rows to forget).
 //! Atomic because: load, turn and commit are one synchronous call of [`Shell::turn`]; whatever was
 //! read from KV or the origin before is held against the rows inside that call. Only this object

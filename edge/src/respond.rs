@@ -14,11 +14,11 @@ use shared::route::{Access, Route};
 use web_sys::Response;
 
 /// Headers of a request that a web page may send.
-const CORS_ALLOWED: &str = "authorization, cmcd-object, cmcd-request, cmcd-session, cmcd-status, content-type, \
-     idempotency-key, if-match, if-none-match, range, traceparent";
+const CORS_ALLOWED: &str = "authorization, cmcd-object, cmcd-request, cmcd-session, cmcd-status, \
+     content-type, idempotency-key, if-match, if-none-match, range, traceparent";
 /// Headers of an answer that a web page may read.
-const CORS_EXPOSED: &str = "allow, content-length, content-range, etag, idempotent-replayed, location, ratelimit, \
-                            ratelimit-policy, retry-after, x-request-id";
+const CORS_EXPOSED: &str = "allow, content-length, content-range, etag, idempotent-replayed, \
+     location, ratelimit, ratelimit-policy, retry-after, x-request-id";
 /// The longest that a browser keeps a preflight's answer, in seconds (Chromium's bound).
 const CORS_MAX_AGE_S: &str = "7200";
 

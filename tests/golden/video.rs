@@ -75,10 +75,7 @@ fn film(segments: usize, complete: bool) -> Presentation {
 fn a_presentation_is_frozen() {
     let mut film = film(2, true);
     film.renditions.truncate(1);
-    super::frozen(
-        &film,
-        r#"{"id":"vid_00000000001","app":"app_1","visibility":"signed","status":"ready","generation":3,"title":"A film","started_at":1790000000000,"segment_ms":4004,"duration_ms":38038,"timelines":[{"timescale":30000,"runs":[[120120,2]]},{"timescale":48000,"runs":[[192512,1],[191488,1]]}],"renditions":[{"name":"v240-avc","media":{"video":{"width":426,"height":240,"frame_rate":[30000,1001]}},"codec":"avc1.42c015","timeline":0,"segments":2,"bandwidth":399615,"average_bandwidth":399608,"complete":true,"key_bytes":[22222,22223]}],"captions":[{"language":"pt-br","label":"Português <\"&'>","generation":4}],"storyboard":true,"policy":{"max_height":1080}}"#,
-    );
+    super::frozen(&film, include_str!("video/presentation.json").trim_end());
 }
 
 /// What both manifests say, in one form: name, codec, size, what of a second, segments.

@@ -3,7 +3,8 @@
 //! Invariant: no byte of an object enters the memory of wasm: bodies go from stream to stream. An
 //! object lies in the bucket whole or not at all; what is cached under a URL never changes. Only a
 //! home writes (`home.rs`), so that an object is pulled once.
-//! Source: developers.cloudflare.com/r2/api/workers, developers.cloudflare.com/workers/runtime-apis/cache.
+//! Sources: developers.cloudflare.com/r2/api/workers,
+//! developers.cloudflare.com/workers/runtime-apis/cache.
 
 use super::Thrown;
 use wasm_bindgen::prelude::*;
@@ -18,7 +19,10 @@ const answer = (body, status, made, size, part) => {
   const headers = new Headers(made);
   headers.set("accept-ranges", "bytes");
   headers.set("content-length", String(part ? part.length : size));
-  if (part) headers.set("content-range", `bytes ${part.offset}-${part.offset + part.length - 1}/${size}`);
+  if (part) {
+    const last = part.offset + part.length - 1;
+    headers.set("content-range", `bytes ${part.offset}-${last}/${size}`);
+  }
   return new Response(body, { status, headers });
 };
 const cut = (range, size) => {
@@ -53,10 +57,12 @@ export async function find(env, binding, key, url, head, rangeText, headersText)
   const object = await env[binding].get(key);
   if (!object) return null;
   const [now, later] = object.body.tee();
-  const kept = { "cache-control": "public, max-age=31536000", "content-length": String(object.size) };
+  const length = String(object.size);
+  const headers = { "cache-control": "public, max-age=31536000", "content-length": length };
   const copy = new FixedLengthStream(object.size);
   later.pipeTo(copy.writable).catch(() => {});
-  const put = caches.default.put(url, new Response(copy.readable, { headers: kept })).catch(() => {});
+  const put = caches.default.put(url, new Response(copy.readable, { headers }))
+    .catch(() => {});
   return Object.assign(answer(now, 200, made, object.size), { kept: put });
 }
 export const kept = (response) => response.kept ?? Promise.resolve();

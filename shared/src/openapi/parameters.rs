@@ -90,29 +90,9 @@ fn in_query(route: &Route, name: &str) -> Value {
         name if route.product == "limits" && of_limits(name).is_some() => {
             of_limits(name).unwrap_or_default()
         }
-        "token" => (
-            "A playback token; a signed video is played with one.",
-            json!({"type": "string"}),
-            json!("eyJ2IjoidmlkXzEifQ.00112233445566778899aabbccddeeff"),
-        ),
-        "max_height" => (
-            "The shorter side of the largest picture that is wanted.",
-            json!({"type": "integer", "minimum": 1}),
-            json!(720),
-        ),
-        "explain" => (
-            "`1`: instead of the manifest, what was chosen and why.",
-            json!({"type": "string", "enum": ["1"]}),
-            json!("1"),
-        ),
-        "t" => {
-            ("Seconds from the beginning.", json!({"type": "number", "minimum": 0}), json!(61.5))
+        name if route.product == "video" && of_video(name).is_some() => {
+            of_video(name).unwrap_or_default()
         }
-        "width" => (
-            "Pixels; the next of 160, 320, 640 and 1280 is given.",
-            json!({"type": "integer", "minimum": 1, "default": 640}),
-            json!(320),
-        ),
         "limit" => (
             "Items on the page.",
             json!({
@@ -176,6 +156,36 @@ fn in_query(route: &Route, name: &str) -> Value {
         "description": about,
         "schema": schema,
         "example": example,
+    })
+}
+
+/// What `name` means to video.
+fn of_video(name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "token" => (
+            "A playback token; a signed video is played with one.",
+            json!({"type": "string"}),
+            json!("eyJ2IjoidmlkXzEifQ.00112233445566778899aabbccddeeff"),
+        ),
+        "max_height" => (
+            "The shorter side of the largest picture that is wanted.",
+            json!({"type": "integer", "minimum": 1}),
+            json!(720),
+        ),
+        "explain" => (
+            "`1`: instead of the manifest, what was chosen and why.",
+            json!({"type": "string", "enum": ["1"]}),
+            json!("1"),
+        ),
+        "t" => {
+            ("Seconds from the beginning.", json!({"type": "number", "minimum": 0}), json!(61.5))
+        }
+        "width" => (
+            "Pixels; the next of 160, 320, 640 and 1280 is given.",
+            json!({"type": "integer", "minimum": 1, "default": 640}),
+            json!(320),
+        ),
+        _ => return None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The classes into which all that is known of a request falls: what a manifest depends on.
 //!
 //! Invariant: there are [`CLASSES`], so a video has at most that many manifests, whatever players
-//! say. A quantised cap never lets more through than the cap; a quantised speed never promises more.
+//! say. A quantised cap never lets more through than the cap, a quantised speed promises no more.
 
 use super::device::Codecs;
 

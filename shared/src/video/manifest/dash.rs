@@ -26,14 +26,16 @@ pub fn mpd(video: &Presentation, choices: &[Choice<'_>], token: &str, now: Milli
     push(
         &mut out,
         format_args!(
-            "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"{PROFILES}\" minBufferTime=\"PT{segment}S\""
+            "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"{PROFILES}\" \
+             minBufferTime=\"PT{segment}S\""
         ),
     );
     if grows {
         push(
             &mut out,
             format_args!(
-                " type=\"dynamic\" availabilityStartTime=\"{}\" publishTime=\"{}\" minimumUpdatePeriod=\"PT{segment}S\">\n",
+                " type=\"dynamic\" availabilityStartTime=\"{}\" publishTime=\"{}\" \
+                 minimumUpdatePeriod=\"PT{segment}S\">\n",
                 video.started_at.to_rfc3339(),
                 now.to_rfc3339(),
             ),
@@ -60,8 +62,8 @@ pub fn mpd(video: &Presentation, choices: &[Choice<'_>], token: &str, now: Milli
         push(
             &mut out,
             format_args!(
-                "<AdaptationSet id=\"{id}\" contentType=\"text\" mimeType=\"text/vtt\" lang=\"{0}\">\
-             <Label>{1}</Label><Representation id=\"captions-{0}\" bandwidth=\"1000\">\
+                "<AdaptationSet id=\"{id}\" contentType=\"text\" mimeType=\"text/vtt\" \
+                 lang=\"{0}\"><Label>{1}</Label><Representation id=\"captions-{0}\" bandwidth=\"1000\">\
              <BaseURL>captions/{0}.vtt{2}</BaseURL></Representation></AdaptationSet>\n",
                 escaped(&caption.language),
                 escaped(&caption.label),
@@ -117,7 +119,8 @@ fn adaptation_set(
     push(
         out,
         format_args!(
-            "<AdaptationSet id=\"{id}\" {attributes} segmentAlignment=\"true\" startWithSAP=\"1\">\n"
+            "<AdaptationSet id=\"{id}\" {attributes} segmentAlignment=\"true\" \
+             startWithSAP=\"1\">\n"
         ),
     );
     *id = id.saturating_add(1);

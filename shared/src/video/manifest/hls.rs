@@ -38,7 +38,8 @@ pub fn master(video: &Presentation, choices: &[Choice<'_>], token: &str) -> Stri
         line(
             &mut out,
             format_args!(
-                "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",{}{}{},CLOSED-CAPTIONS=NONE\n\
+                "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",{}{}{},\
+                 CLOSED-CAPTIONS=NONE\n\
              {}/media.m3u8{token}",
                 head.bandwidth.saturating_add(sound),
                 head.average_bandwidth.saturating_add(average),
@@ -128,7 +129,8 @@ fn sound_group(out: &mut String, sounds: &[Row<'_>], token: &str) {
         line(
             out,
             format_args!(
-                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"{}\"{},DEFAULT={},AUTOSELECT=YES,CHANNELS=\"{channels}\",URI=\"{}/media.m3u8{token}\"",
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"{}\"{},DEFAULT={},\
+                 AUTOSELECT=YES,CHANNELS=\"{channels}\",URI=\"{}/media.m3u8{token}\"",
                 quoted(&name),
                 language.unwrap_or_default(),
                 if n == 0 { "YES" } else { "NO" },
@@ -149,7 +151,8 @@ fn text_group(out: &mut String, video: &Presentation, token: &str) -> bool {
         line(
             out,
             format_args!(
-                "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"{name}\",LANGUAGE=\"{tag}\",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"captions/{tag}.m3u8{token}\"",
+                "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"{name}\",LANGUAGE=\"{tag}\",\
+                 DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"captions/{tag}.m3u8{token}\"",
             ),
         );
     }
@@ -166,7 +169,8 @@ fn key_frames_of(out: &mut String, row: &Row<'_>, token: &str) {
     line(
         out,
         format_args!(
-            "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\",{},URI=\"{}/iframes.m3u8{token}\"",
+            "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\",{},\
+             URI=\"{}/iframes.m3u8{token}\"",
             peak.unwrap_or_default(),
             rate(all, u128::from(timeline.duration())),
             head.codec,
