@@ -66,6 +66,7 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
         Op::VideoPicture => video::object::picture(call, at).await,
         Op::VideoFile => video::object::serve(call, at).await,
         Op::VideoReport => video::report::take(call, route, at).await.map(Answer::Whole),
+        Op::VideoForget => video::forget::take(call).await.map(Answer::Whole),
         Op::VideoEmbed => video::embed::page(call, at).await,
 
         // ops

@@ -69,6 +69,11 @@ export const kept = (response) => response.kept ?? Promise.resolve();
 export async function has(env, binding, key) {
   return (await env[binding].head(key)) !== null;
 }
+export async function forget(env, binding, prefix) {
+  const { objects, truncated } = await env[binding].list({ prefix, limit: 1000 });
+  if (objects.length > 0) await env[binding].delete(objects.map(({ key }) => key));
+  return [objects.length, truncated];
+}
 export async function pull(env, binding, key, url, headers, ms) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new Error(`no answer within ${ms} ms`)), ms);
@@ -103,6 +108,8 @@ extern "C" {
     async fn is_kept(response: &Response) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_name = has)]
     async fn has_key(env: &Env, binding: &str, key: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_name = forget)]
+    async fn forgotten(env: &Env, binding: &str, prefix: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_name = pull)]
     async fn pulled(
         env: &Env,
@@ -145,6 +152,12 @@ pub(crate) async fn kept(response: &Response) {
 /// Whether the bucket has it.
 pub(crate) async fn has(env: &Env, key: &str) -> Result<bool, Thrown> {
     Ok(has_key(env, BINDING, key).await?.is_truthy())
+}
+
+/// Takes a thousand objects away that begin so; how many went, and whether there are more.
+pub(crate) async fn forget(env: &Env, prefix: &str) -> Result<(u32, bool), Thrown> {
+    let said: js_sys::Array = forgotten(env, BINDING, prefix).await?.unchecked_into();
+    Ok((said.get(0).as_f64().unwrap_or_default() as u32, said.get(1).is_truthy()))
 }
 
 /// Streams what `url` answers into the bucket; `false`: there is no such thing.

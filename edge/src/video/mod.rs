@@ -5,6 +5,7 @@
 //! `shared`. A register that grows is asked for at its home, a second old at most.
 
 pub(crate) mod embed;
+pub(crate) mod forget;
 pub(crate) mod manifest;
 pub(crate) mod object;
 pub(crate) mod play;

@@ -18,7 +18,7 @@ use shared::problem::Problem;
 use shared::range::Range;
 use shared::video::manifest::{File, file};
 use shared::video::picture;
-use shared::video::presentation::{PRODUCT, Presentation, bucket_key};
+use shared::video::presentation::{Caption, PRODUCT, Presentation, bucket_key};
 use shared::video::select::Choice;
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -59,8 +59,8 @@ pub(crate) async fn serve(call: &Call, at: &[&str]) -> Result<Answer, Problem> {
         File::CaptionPlaylist(language) => captions(&admitted, language),
         File::Caption(language) => {
             let known = admitted.video.captions.iter().find(|one| one.language == language);
-            let generation = known.map(|one| one.generation).ok_or_else(no_file)?;
-            let path = format!("captions/{language}.vtt");
+            let path = known.map(Caption::path).ok_or_else(no_file)?;
+            let generation = admitted.video.generation;
             let media_type = "text/vtt; charset=utf-8";
             answer(
                 call,
@@ -107,8 +107,9 @@ pub(crate) async fn picture(call: &Call, at: &[&str]) -> Result<Answer, Problem>
     let admitted = admit(call, at).await?;
     let name = at.get(1).copied().unwrap_or_default();
     let media_type = picture::media_type(name, admitted.video.storyboard).ok_or_else(no_file)?;
-    let generation = admitted.video.generation;
-    answer(call, &admitted, Object { path: name, generation, media_type, age: FOR_A_WHILE }).await
+    let (generation, length) = (admitted.video.generation, admitted.video.duration_ms);
+    let path = if name == "poster.jpg" { picture::poster(length) } else { name.into() };
+    answer(call, &admitted, Object { path: &path, generation, media_type, age: FOR_A_WHILE }).await
 }
 
 async fn answer(call: &Call, admitted: &Admitted, object: Object<'_>) -> Result<Answer, Problem> {

@@ -134,9 +134,14 @@ fn content(route: &Route, name: &str) -> Option<Value> {
         (Op::EdgeOpenapi | Op::OriginOpenapi, _) => {
             Some(json!({"application/json": {"schema": object}}))
         }
-        (op @ (Op::Projections | Op::Events | Op::RegisterAsk | Op::PasswordTry), _) => {
-            Some(json!({"application/json": {"schema": schemas::internal(op)}}))
-        }
+        (
+            op @ (Op::Projections
+            | Op::Events
+            | Op::RegisterAsk
+            | Op::PasswordTry
+            | Op::VideoForget),
+            _,
+        ) => Some(json!({"application/json": {"schema": schemas::internal(op)}})),
         (_, "") => None,
         (_, name) => Some(json!({"application/json": {
             "schema": schemas::reference(name),

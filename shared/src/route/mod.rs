@@ -51,6 +51,7 @@ pub enum Op {
     VideoPicture,
     VideoFile,
     VideoEmbed,
+    VideoForget,
     AccountOpen,
     AccountGet,
     AccountEntries,

@@ -22,6 +22,12 @@ pub fn thumbnail(t_ms: u64, width: Option<u32>, duration_ms: u64) -> String {
     format!("thumbnail/{second}-{width}.jpg")
 }
 
+/// The object of `poster.jpg`: the picture at a tenth of the video, where titles are over.
+#[must_use]
+pub fn poster(duration_ms: u64) -> String {
+    thumbnail(duration_ms / 10, Some(u32::MAX), duration_ms)
+}
+
 /// The media type of a picture's file; `None`: a video has no such file.
 #[must_use]
 pub fn media_type(name: &str, has_storyboard: bool) -> Option<&'static str> {
@@ -52,6 +58,7 @@ mod tests {
         assert_eq!(thumbnail(61_999, Some(300), 90_000), "thumbnail/61-320.jpg");
         assert_eq!(thumbnail(0, None, 0), "thumbnail/0-640.jpg");
         assert_eq!(thumbnail(u64::MAX, Some(u32::MAX), 90_000), "thumbnail/89-1280.jpg");
+        assert_eq!(poster(60_000), "thumbnail/6-1280.jpg");
         assert_eq!(read_thumbnail("thumbnail/61-320.jpg"), Some((61, 320)));
         assert_eq!(media_type("storyboard-12.jpg", true), Some("image/jpeg"));
         for none in ["storyboard-012.jpg", "storyboard-.jpg", "poster.png", "../poster.jpg", ""] {

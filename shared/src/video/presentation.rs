@@ -142,6 +142,40 @@ pub struct Caption {
     pub generation: u32,
 }
 
+impl Caption {
+    /// The path of its object: `captions/{language}.vtt` at first, then
+    /// `captions/{language}.{generation}.vtt`, under the video's own generation.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self.generation {
+            0 => format!("captions/{}.vtt", self.language),
+            n => format!("captions/{}.{n}.vtt", self.language),
+        }
+    }
+}
+
+/// Where the origin has the edge forget what lies in its bucket; a signed POST of [`Forget`].
+pub const FORGET_PATH: &str = "/_edge/video/forget";
+
+/// Objects of a video that was deleted are to go. Asked again until nothing is left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forget {
+    /// Whose it was.
+    pub app: String,
+    /// Which one.
+    pub video: String,
+}
+
+/// The answer to [`Forget`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// How many went with this call: at most a thousand, the platform's bound on one list.
+    pub objects: u32,
+    /// Whether there are more.
+    pub more: bool,
+}
+
 /// Why a presentation cannot be projected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooLarge {
@@ -215,7 +249,7 @@ impl Presentation {
 }
 
 /// `{app}/{video}/{path}`, where `path` is `{rendition}/init.mp4`, `{rendition}/{n}.m4s`,
-/// `captions/{language}.vtt`, `storyboard.vtt`, `storyboard-{n}.jpg` or what
+/// [`Caption::path`], `storyboard.vtt`, `storyboard-{n}.jpg` or what
 /// [`super::picture::thumbnail`] says.
 #[must_use]
 pub fn object_key(app: &str, video: &str, path: &str) -> String {
@@ -389,6 +423,9 @@ mod tests {
     fn names_of_objects_are_frozen() {
         let key = object_key("app_1", "vid_2", "v720-avc/7.m4s");
         assert_eq!(key, "app_1/vid_2/v720-avc/7.m4s");
+        let caption = |generation| Caption { language: "en".into(), label: "".into(), generation };
+        assert_eq!(caption(0).path(), "captions/en.vtt");
+        assert_eq!(caption(2).path(), "captions/en.2.vtt");
         assert_eq!(bucket_key(&key, 3), "app_1/vid_2/v720-avc/7.m4s/3");
         assert_eq!(object_path(&key, 3), "/internal/objects/app_1%2Fvid_2%2Fv720-avc%2F7.m4s/3");
     }

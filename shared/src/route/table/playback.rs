@@ -2,10 +2,11 @@
 
 use super::route;
 use crate::problem;
-use crate::route::Access::{Public, Scope};
+use crate::route::Access::{Public, Scope, Signed};
 use crate::route::Side::Edge;
 use crate::route::{Op, Route};
 use crate::video::error as video;
+use crate::video::presentation::FORGET_PATH;
 use crate::video::qoe::REPORT_BYTES_MAX;
 
 const PLAYED: &[&problem::Kind] = &[&video::NO_VIDEO, &video::NOT_PLAYABLE, &video::DENIED];
@@ -70,6 +71,12 @@ pub(super) const ROUTES: &[Route] = &[
         query: &["token"],
         problems: SERVED,
         ..route(Op::VideoFile, "GET", "/v/{id}/{rendition}/{file}", Edge, Public)
+    },
+    Route {
+        product: "video",
+        summary: "Take the objects of a deleted video away, a thousand at a time",
+        problems: &[&problem::CONFLICT],
+        ..route(Op::VideoForget, "POST", FORGET_PATH, Edge, Signed)
     },
     Route {
         product: "video",
