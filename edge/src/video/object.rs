@@ -1,8 +1,8 @@
 //! Objects: the colo's cache, then the bucket, then the video's home, which pulls once.
 //!
 //! Invariant: an object's URL has its generation, so it is kept for ever and its tag is known
-//! before anything is read. The origin is asked for nothing that the register does not name. A body passes
-//! from stream to stream (`platform/bucket.rs`).
+//! before anything is read. The origin is asked for nothing that the register does not name. A
+//! body passes from stream to stream (`platform/bucket.rs`).
 
 use super::manifest::{captions, cmcd, first, no_file, playlist};
 use super::{Admitted, admit, renew, report};

@@ -86,13 +86,25 @@ fn in_path(route: &Route, name: &str) -> Value {
 }
 
 fn in_query(route: &Route, name: &str) -> Value {
-    let (about, schema, example) = match name {
-        name if route.product == "limits" && of_limits(name).is_some() => {
-            of_limits(name).unwrap_or_default()
-        }
-        name if route.product == "video" && of_video(name).is_some() => {
-            of_video(name).unwrap_or_default()
-        }
+    let own = match route.product {
+        "limits" => of_limits(name),
+        "video" => of_video(name),
+        _ => None,
+    };
+    let (about, schema, example) = own.unwrap_or_else(|| common(name));
+    json!({
+        "name": name,
+        "in": "query",
+        "required": matches!(name, "key" | "entry"),
+        "description": about,
+        "schema": schema,
+        "example": example,
+    })
+}
+
+/// What `name` means to whoever does not ask in a way of its own.
+fn common(name: &str) -> (&'static str, Value, Value) {
+    match name {
         "limit" => (
             "Items on the page.",
             json!({
@@ -148,15 +160,7 @@ fn in_query(route: &Route, name: &str) -> Value {
         "app" => ("Only this application's.", json!({"type": "string"}), json!("app_000gT6o8p5y")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),
-    };
-    json!({
-        "name": name,
-        "in": "query",
-        "required": matches!(name, "key" | "entry"),
-        "description": about,
-        "schema": schema,
-        "example": example,
-    })
+    }
 }
 
 /// What `name` means to video.

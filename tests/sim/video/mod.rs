@@ -2,11 +2,12 @@
 //!
 //! On every trace several sessions begin, of the whole film and of its first minute. What the edge
 //! knows of a line is what a browser would tell it (`Downlink`): the mean of the ten seconds
-//! before, rounded to 25 kbit/s and cut off at 10 Mbit/s. The fixed orders begin where Apple's authoring
-//! specification begins (2 Mbit/s), with the largest, with the smallest. V1 over all lines less
-//! time stands still, the start among it, than with Apple's or the largest first. V2 at 97 % of Apple's
-//! bitrate or more. V3 on slow lines the first minute stands still a fifth less than with Apple's;
-//! on fast ones it has more bits. After the start the order hardly matters: the player knows then.
+//! before, rounded to 25 kbit/s and cut off at 10 Mbit/s. The fixed orders begin where Apple's
+//! authoring specification begins (2 Mbit/s), with the largest, with the smallest.
+//! V1 over all lines less time stands still, the start among it, than with Apple's or the largest
+//! first. V2 at 97 % of Apple's bitrate or more. V3 on slow lines the first minute stands still a
+//! fifth less than with Apple's; on fast ones it has more bits. After the start the order hardly
+//! matters: the player knows then.
 
 mod laws;
 mod player;

@@ -63,8 +63,9 @@ pub fn mpd(video: &Presentation, choices: &[Choice<'_>], token: &str, now: Milli
             &mut out,
             format_args!(
                 "<AdaptationSet id=\"{id}\" contentType=\"text\" mimeType=\"text/vtt\" \
-                 lang=\"{0}\"><Label>{1}</Label><Representation id=\"captions-{0}\" bandwidth=\"1000\">\
-             <BaseURL>captions/{0}.vtt{2}</BaseURL></Representation></AdaptationSet>\n",
+                 lang=\"{0}\"><Label>{1}</Label>\
+                 <Representation id=\"captions-{0}\" bandwidth=\"1000\">\
+                 <BaseURL>captions/{0}.vtt{2}</BaseURL></Representation></AdaptationSet>\n",
                 escaped(&caption.language),
                 escaped(&caption.label),
                 escaped(token),
