@@ -3,7 +3,7 @@
 //! Invariant: only the other side's signature does so; a video that its home still knows stays, so
 //! that nothing goes which somebody may play. Cached copies are refused by the register.
 
-use super::find;
+use super::renew;
 use crate::call::Call;
 use crate::platform::bucket;
 use crate::system;
@@ -26,13 +26,14 @@ pub(crate) async fn take(call: &Call) -> Result<Envelope, Problem> {
     };
     system::verify(call, &bytes)?;
     let Forget { app, video } = body::read(&bytes)?;
-    let lives = match find(call, &video).await {
-        Ok(_) => true,
-        Err(problem) if problem.status() == 404 => false,
+    let lives = || Problem::new(&CONFLICT, "the video was not deleted");
+    if app.is_empty() || !is_video(&video) {
+        return Err(lives());
+    }
+    match renew(call, &video).await {
+        Ok(_) => return Err(lives()),
+        Err(problem) if problem.status() == 404 => {}
         Err(problem) => return Err(problem),
-    };
-    if lives || app.is_empty() || !is_video(&video) {
-        return Err(Problem::new(&CONFLICT, "the video was not deleted"));
     }
     let prefix = object_key(&app, &video, "");
     let gone = bucket::forget(&call.env, &prefix).await;
