@@ -4,7 +4,7 @@
 //! has a timeout and its own nonce. Whatever is no answer of ours is a dependency that is down.
 
 use crate::platform::http::{self, Outgoing};
-use crate::platform::{Thrown, clock, entropy, stream};
+use crate::platform::{Thrown, bucket, clock, entropy, stream};
 use crate::settings::Settings;
 use serde::de::DeserializeOwned;
 use shared::links::password::{Try, VERIFY_PATH, Verdict};
@@ -96,6 +96,24 @@ pub(crate) async fn register(
         timeout_ms: settings.durations.origin_timeout_ms,
     };
     ask(settings, question).await
+}
+
+/// Streams an object into the bucket under `lies_at`; `false`: the origin has no such thing.
+pub(crate) async fn pull(
+    settings: &Settings,
+    env: &worker::Env,
+    lies_at: &str,
+    path: &str,
+    request_id: &str,
+) -> Result<bool, Thrown> {
+    let context = Context { request_id: request_id.into(), ..Context::default() }.encode();
+    let content = content(&[]).await?;
+    let signed =
+        sign::Request { method: "GET", path_and_query: path, content: &content, context: &context };
+    let signature = settings.signing.sign(signed, clock::now(), entropy::bits128()?);
+    let headers = [(CONTEXT_HEADER, context.as_str()), (SIGNATURE_HEADER, signature.as_str())];
+    let url = format!("{}{path}", settings.origin_url);
+    bucket::pull(env, lies_at, &url, &headers, settings.durations.stream_timeout_ms).await
 }
 
 /// Delivers a recorder's events, as [`shared::roads::Delivery::text`] wrote them.

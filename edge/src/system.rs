@@ -73,7 +73,11 @@ pub(crate) async fn projections(call: &Call) -> Result<Envelope, Problem> {
     Ok(Envelope::json(200, &outcomes))
 }
 
-fn verify(call: &Call, body: &[u8]) -> Result<(), Problem> {
+/// Whether the other side signed this.
+///
+/// # Errors
+/// 401.
+pub(crate) fn verify(call: &Call, body: &[u8]) -> Result<(), Problem> {
     let header = |name| http::header_of(&call.request, name).unwrap_or_default();
     let content = sign::content(body);
     let signed = sign::Request {

@@ -40,6 +40,10 @@ macro_rules! durations {
 durations! {
     /// How long an isolate serves a link from memory without asking again.
     link_fresh_ms "SELVEDGE_LINK_FRESH_MS" 5_000;
+    /// How long an isolate serves a video that no longer grows without asking again.
+    video_fresh_ms "SELVEDGE_VIDEO_FRESH_MS" 5_000;
+    /// How old a growing video's manifest may be: a quarter of a segment.
+    video_live_ms "SELVEDGE_VIDEO_LIVE_MS" 1_000;
     /// How long an isolate decides by a policy without asking whether there is a newer one.
     policy_fresh_ms "SELVEDGE_POLICY_FRESH_MS" 10_000;
     /// How long an isolate trusts its copy of a key; with the KV window below 60 s.

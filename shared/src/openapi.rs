@@ -14,6 +14,7 @@ mod payment;
 mod payments;
 mod payouts;
 mod schemas;
+mod video;
 mod webhooks;
 
 use crate::links::password::{CHARS_MAX, FIELD};
@@ -79,6 +80,7 @@ fn tag(product: &str) -> Value {
         "payments" => {
             "The ledger: accounts, transfers, holds; payments on it; webhooks in and out."
         }
+        "video" => "Upload, transcoding, adaptive streaming.",
         _ => "",
     };
     json!({"name": product, "description": about})

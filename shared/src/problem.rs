@@ -176,7 +176,8 @@ pub fn type_url(kind: &Kind, public_url: &str) -> String {
 /// Every problem type of the service, in product order.
 pub fn all() -> impl Iterator<Item = &'static Kind> {
     let products = [crate::links::error::KINDS, crate::limits::error::KINDS];
-    let products = products.into_iter().chain([crate::payments::error::KINDS]);
+    let later = [crate::video::error::KINDS, crate::payments::error::KINDS];
+    let products = products.into_iter().chain(later);
     HTTP.iter().chain(products.flatten()).copied()
 }
 

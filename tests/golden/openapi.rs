@@ -35,6 +35,8 @@ use shared::payments::wire::{
 use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
+use shared::video::playback::{PlaybackAnswer, PlaybackRequest};
+use shared::video::qoe::Report;
 use shared::webhook::endpoint::{self, WebhookDelivery, WebhookEndpoint};
 use std::collections::BTreeSet;
 
@@ -191,6 +193,9 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "BacktestAnswer" => reads::<BacktestAnswer>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
+        "PlaybackRequest" => reads::<PlaybackRequest>(example),
+        "PlaybackAnswer" => reads::<PlaybackAnswer>(example),
+        "Report" => reads::<Report>(example),
         "Health" => reads::<Health>(example),
         "AppRequest" => reads::<AppRequest>(example),
         "App" => reads::<App>(example),

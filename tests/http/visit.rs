@@ -22,6 +22,7 @@ impl Documents {
             Op::Events => {
                 return Some(json!({"recorder": alias(), "first_seq": 1, "events": []}));
             }
+            Op::VideoForget => return Some(json!({"app": alias(), "video": "vid_00000000001"})),
             Op::PasswordTry => {
                 return Some(json!({"domain": 0, "code": alias(), "password": "open sesame"}));
             }
@@ -126,6 +127,13 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
             _ => app.account("EUR").await,
         };
         path = path.replace("{id}", &id);
+    }
+    if route.product == "video" && path.contains("{id}") {
+        // Nothing is uploaded: what is not there yet was let in all the same.
+        let video = app.ask("POST", "/api/v1/videos").json(&json!({})).send().await.is(201);
+        path = path.replace("{id}", video["id"].as_str().unwrap());
+        path = path.replace("{rendition}/{file}", "v240-avc/media.m3u8");
+        path = path.replace("{file}", "poster.jpg");
     }
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");

@@ -3,7 +3,7 @@
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
 use super::links::{link, stats};
-use super::{fraud, limits, payment, payments, payouts, webhooks};
+use super::{fraud, limits, payment, payments, payouts, video, webhooks};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -36,6 +36,8 @@ use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
+use crate::video::playback::{PlaybackAnswer, PlaybackRequest};
+use crate::video::qoe::Report;
 use crate::webhook::endpoint::{EndpointPatch, EndpointRequest, WebhookDelivery, WebhookEndpoint};
 use alloc::{format, string::String, vec, vec::Vec};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -175,6 +177,9 @@ types! {
         ReservedAlias { name: "press".into(), reason: "ours".into(), created_at: AT },
         "press",
     );
+    "PlaybackRequest": PlaybackRequest = video::playback_request();
+    "PlaybackAnswer": PlaybackAnswer = video::playback();
+    "Report": Report = video::report();
     "AccountRequest": AccountRequest = payments::account_request();
     "Account": AccountView = payments::account();
     "AccountPage": Page<AccountView> = payments::accounts();

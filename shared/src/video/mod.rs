@@ -3,4 +3,17 @@
 //! Invariant: everything here is a pure function of what the origin stored and of what a request
 //! says; the origin makes the objects, the edge only chooses among them.
 
+pub mod class;
+pub mod cmcd;
+pub mod device;
+pub mod error;
+pub mod explain;
+pub mod manifest;
+pub mod picture;
+pub mod playback;
+pub mod policy;
+pub mod presentation;
+pub mod qoe;
 pub mod rendition;
+pub mod select;
+pub mod signals;

@@ -8,6 +8,7 @@ mod origin;
 mod payment;
 mod payments;
 mod payouts;
+mod playback;
 mod webhooks;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
@@ -55,6 +56,7 @@ pub struct Table(&'static [&'static [Route]]);
 pub const ROUTES: Table = Table(&[
     links::ROUTES,
     limits::ROUTES,
+    playback::ROUTES,
     payments::ROUTES,
     payouts::ROUTES,
     payment::ROUTES,
