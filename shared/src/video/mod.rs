@@ -3,4 +3,7 @@
 //! Invariant: everything here is a pure function of what the origin stored and of what a request
 //! says; the origin makes the objects, the edge only chooses among them.
 
+pub mod picture;
+pub mod policy;
+pub mod presentation;
 pub mod rendition;
