@@ -3,7 +3,11 @@
 //! Invariant: everything here is a pure function of what the origin stored and of what a request
 //! says; the origin makes the objects, the edge only chooses among them.
 
+pub mod fragment;
+pub mod ladder;
 pub mod picture;
+pub mod plan;
 pub mod policy;
 pub mod presentation;
+pub mod probe;
 pub mod rendition;
