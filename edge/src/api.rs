@@ -21,6 +21,7 @@ use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
 use shared::token::{Caller, TokenRequest};
+use shared::video::wire as videos;
 use shared::{body, idempotency};
 
 const TRACEPARENT: &str = "traceparent";
@@ -36,6 +37,7 @@ pub(crate) async fn through(
 ) -> Result<Envelope, Problem> {
     let caller = auth::caller(call, route).await?;
     let body = match route.request {
+        None if route.is_raw() => Body::Streamed(raw_length(call, route)?),
         Some(_) if route.is_streamed() => Body::Streamed(length(call, route)?),
         Some(_) => Body::Held(call.json(route.bytes_max).await?),
         None => Body::None,
@@ -53,6 +55,10 @@ enum Body {
     Held(Vec<u8>),
     /// So many bytes, which the origin alone looks at.
     Streamed(u64),
+}
+
+fn raw_length(call: &Call, route: &Route) -> Result<u64, Problem> {
+    body::check_length(call.header("content-length")?.as_deref(), route.bytes_max)
 }
 
 fn length(call: &Call, route: &Route) -> Result<u64, Problem> {
@@ -95,6 +101,9 @@ fn check(
         Op::LimitUsage => {
             known_policy(segments).and_then(|()| limits::usage(asked, call.began).map(|_| ()))
         }
+        Op::VideoCreate => videos::request(body, u64::MAX).map(|_| ()),
+        Op::VideoPatch => videos::patch(body).map(|_| ()),
+        Op::VideoList | Op::VideoEvents => page_of(asked),
         Op::AccountOpen => payments::account(body).map(|_| ()),
         Op::TransferCreate => payments::transfers(body).map(|_| ()),
         Op::TransferPost => payments::post(body).map(|_| ()),

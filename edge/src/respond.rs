@@ -14,11 +14,13 @@ use shared::route::{Access, Route};
 use web_sys::Response;
 
 /// Headers of a request that a web page may send.
-const CORS_ALLOWED: &str =
-    "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent";
+const CORS_ALLOWED: &str = "authorization, content-type, idempotency-key, if-match, \
+                            if-none-match, traceparent, tus-resumable, upload-checksum, \
+                            upload-length, upload-metadata, upload-offset";
 /// Headers of an answer that a web page may read.
 const CORS_EXPOSED: &str = "allow, etag, idempotent-replayed, location, ratelimit, \
-                            ratelimit-policy, retry-after, x-request-id";
+                            ratelimit-policy, retry-after, tus-resumable, upload-expires, \
+                            upload-length, upload-offset, x-request-id";
 /// The longest that a browser keeps a preflight's answer, in seconds (Chromium's bound).
 const CORS_MAX_AGE_S: &str = "7200";
 

@@ -6,9 +6,11 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::objects::Objects;
 use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
 use crate::telemetry::Metrics;
+use crate::video;
 use shared::links::code::Permutation;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
@@ -34,6 +36,9 @@ pub struct App {
     pub outbox_news: Notify,
     /// Permits for long bodies.
     pub streams: Arc<Semaphore>,
+    /// Of videos.
+    pub objects: Objects,
+    pub video: video::Shared,
     /// Wakes the work on privacy requests: one was made.
     pub privacy_news: Notify,
 }
@@ -55,6 +60,8 @@ impl App {
     pub async fn on(config: Config, db: Arc<Db>) -> Result<Arc<Self>, Error> {
         let ids = Arc::new(Ids::lease(&db).await?);
         let shard = u64::from(ids.node().await);
+        let objects = Objects::open(&config.objects_url)
+            .map_err(|error| Error::Stored(format!("OBJECTS_URL: {error}")))?;
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -69,6 +76,8 @@ impl App {
             http: reqwest::Client::new(),
             outbox_news: Notify::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            objects,
+            video: video::Shared::default(),
             privacy_news: Notify::new(),
         }))
     }

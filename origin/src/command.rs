@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::keys::{self, NewKey};
-use crate::{db, limits, links, outbox, payments, privacy, router, shell};
+use crate::{db, limits, links, outbox, payments, privacy, router, shell, video};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -28,6 +28,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         format!("cannot listen on {}: {error} (set ORIGIN_PORT)", app.config.listen)
     })?;
     tracing::info!(listen = %app.config.listen, engine = ?app.db.engine, "serving");
+    let videos = video::start(app).await?;
     let tasks = [
         tokio::spawn(Arc::clone(&app.ids).keep(Arc::clone(&app.db))),
         tokio::spawn(outbox::relay(Arc::clone(app))),
@@ -52,7 +53,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         served = server => served?,
         () = drained => tracing::warn!("requests were still under way after the drain"),
     }
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    tasks.iter().chain(&videos).for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 

@@ -257,5 +257,6 @@ pub async fn replay(app: &App, new_epoch: bool) -> Result<u64, Error> {
         tx.commit().await?;
     }
     let links = crate::links::store::replay(app).await?;
+    let links = links + crate::video::row::replay(app).await?;
     Ok(crate::keys::replay(app).await? + links + crate::limits::store::replay(app).await?)
 }

@@ -5,8 +5,8 @@
 //! bounded body.
 
 use crate::app::App;
-use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
-use crate::{admin, db, events, limits, links, payments, privacy, telemetry};
+use crate::respond::{Call, Failure, HEADERS, Stream, direct, enveloped};
+use crate::{admin, db, events, limits, links, payments, privacy, telemetry, video};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -60,6 +60,19 @@ async fn handle(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::LimitUsage => limits::usage::get(app, call).await,
         Op::LimitBacktest => limits::backtest::run(app, call).await,
         Op::LimitOwnUsage => limits::usage::own(app, call).await,
+
+        Op::VideoCreate => video::create(app, call).await,
+        Op::VideoList => video::list(app, call).await,
+        Op::VideoGet => video::get(app, call).await,
+        Op::VideoPatch => video::patch(app, call).await,
+        Op::VideoDelete | Op::UploadDelete => video::delete(app, call).await,
+        Op::VideoEvents => video::events(app, call).await,
+        Op::UploadCreate => video::upload::create(app, call).await,
+        Op::UploadHead => video::upload::head(app, call).await,
+        Op::UploadPart => video::upload::patch(app, call).await,
+        Op::UploadFile => video::upload::put(app, call).await,
+        Op::CaptionPut => video::captions::put(app, call).await,
+        Op::CaptionDelete => video::captions::delete(app, call).await,
 
         Op::AccountOpen => payments::accounts::open(app, call).await,
         Op::AccountGet => payments::accounts::get(app, call).await,
@@ -117,6 +130,10 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     };
     call.segments = segments;
     call.path = path.strip_prefix(THROUGH).filter(|_| through).unwrap_or(&path).to_owned();
+    if route.op == Op::ObjectGet {
+        let answer = video::serve::object(&app, call.segment(0), call.segment(1)).await;
+        return answer.unwrap_or_else(|problem| refuse(&app, &problem));
+    }
     let call = Arc::new(call);
     let work = tokio::spawn({
         // A client that goes away does not stop a write half-way.
@@ -126,7 +143,9 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
             handle(route.op, &app, &call).await
         }
     });
-    let envelope = match tokio::time::timeout(CALL_TIMEOUT, work).await {
+    let body = Duration::from_millis(app.config.durations.stream_timeout_ms);
+    let timeout = if route.is_raw() { CALL_TIMEOUT + body } else { CALL_TIMEOUT };
+    let envelope = match tokio::time::timeout(timeout, work).await {
         Ok(Ok(Ok(envelope))) => envelope,
         Ok(Ok(Err(failure))) => shown(&app, &failure.problem(), &call.context.request_id),
         Ok(Err(_)) | Err(_) => {
@@ -185,12 +204,18 @@ async fn admit(
             Problem::new(&UNAUTHENTICATED, "the request is not signed by the edge")
         })
     };
-    let (body, permit) = if route.is_streamed() {
+    let mut stream = Stream::default();
+    let (body, permit) = if route.is_raw() {
+        let length = body::check_length(header("content-length").as_deref(), route.bytes_max)?;
+        verify(sign::stream(length))?;
+        stream = Stream::new(length, body);
+        (Bytes::new(), None)
+    } else if route.is_streamed() {
         let length = body::check_length(header("content-length").as_deref(), route.bytes_max)?;
         if is_signed {
             verify(sign::stream(length))?;
         }
-        let (body, permit) = stream(app, body, length).await?;
+        let (body, permit) = held(app, body, length).await?;
         (body, Some(permit))
     } else {
         let too_large =
@@ -215,13 +240,14 @@ async fn admit(
         segments: Vec::new(),
         headers,
         body,
+        stream,
         context,
     };
     Ok((call, permit))
 }
 
 /// A long body; no more of them at once than fit into memory.
-async fn stream(
+async fn held(
     app: &App,
     body: Body,
     length: u64,

@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 
+mod recall;
+pub use recall::{recall, remember};
+
 /// Weight of one commit at which no further input joins it.
 const WEIGHT_MAX: usize = 4_096;
 /// Inputs that wait; above it the lane says 503 at once.

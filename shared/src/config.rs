@@ -69,6 +69,12 @@ durations! {
     origin_timeout_ms "SELVEDGE_ORIGIN_TIMEOUT_MS" 10_000;
     /// A body that streams through the edge, and the answer to it, may take this long.
     stream_timeout_ms "SELVEDGE_STREAM_TIMEOUT_MS" 60_000;
+    /// An upload that is not whole is given up this long after its last part.
+    upload_keep_ms "SELVEDGE_UPLOAD_KEEP_MS" 86_400_000;
+    /// A worker's hold on a job; renewed at a third of it, free for others after it.
+    job_lease_ms "SELVEDGE_JOB_LEASE_MS" 30_000;
+    /// First wait after a job that failed; doubles.
+    job_backoff_ms "SELVEDGE_JOB_BACKOFF_MS" 1_000;
 }
 
 #[cfg(test)]

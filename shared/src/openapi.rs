@@ -10,10 +10,12 @@ mod limits;
 mod parameters;
 mod payments;
 mod schemas;
+mod videos;
 
 use crate::links::password::{CHARS_MAX, FIELD};
 use crate::route::{Access, Op, ROUTES, Route, Side};
 use crate::sign::{CONTEXT_HEADER, SIGNATURE_HEADER};
+use crate::video::upload::PART_TYPE;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{format, string::String, vec, vec::Vec};
 use serde_json::{Map, Value, json};
@@ -72,6 +74,7 @@ fn tag(product: &str) -> Value {
         "limits" => "How often something may be done.",
         "links" => "Short URLs.",
         "payments" => "The ledger: accounts, transfers, holds.",
+        "video" => "Upload, transcode, adaptive streaming.",
         _ => "",
     };
     json!({"name": product, "description": about})
@@ -132,6 +135,14 @@ fn request_body(route: &Route) -> Option<Value> {
             "additionalProperties": false});
         let form = json!({"application/x-www-form-urlencoded": {"schema": schema}});
         return Some(json!({"required": true, "content": form}));
+    }
+    if route.is_raw() {
+        let media_type = match route.op {
+            Op::UploadPart => PART_TYPE,
+            Op::CaptionPut => "text/vtt",
+            _ => "application/octet-stream",
+        };
+        return Some(json!({"required": true, "content": {media_type: {}}}));
     }
     let Some(name) = route.request else {
         let internal = route.access == Access::Signed && route.method == "POST";

@@ -65,7 +65,12 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             names.extend(["Cache-Control", "Location"]);
         }
         Op::LinkUnlock => names.extend(["Location", "Set-Cookie"]),
-        Op::Shorten => names.extend(["ETag", "Location"]),
+        Op::Shorten | Op::VideoCreate => names.extend(["ETag", "Location"]),
+        Op::VideoGet | Op::VideoPatch => names.push("ETag"),
+        Op::UploadCreate => names.extend(["Location", "Tus-Resumable"]),
+        Op::UploadHead | Op::UploadPart | Op::UploadFile => {
+            names.extend(["Tus-Resumable", "Upload-Offset"]);
+        }
         Op::AccountOpen | Op::TransferCreate => names.push("Location"),
         Op::PrivacyExport | Op::PrivacyErase => names.push("Location"),
         Op::LinkGet | Op::LinkPatch | Op::LimitPolicyGet => names.push("ETag"),
@@ -105,6 +110,7 @@ fn content(route: &Route, name: &str) -> Option<Value> {
     let object = json!({"type": "object"});
     let text = json!({"schema": {"type": "string"}});
     match (route.op, name) {
+        (Op::ObjectGet, _) => Some(json!({"application/octet-stream": {}})),
         (Op::OriginMetrics, _) => Some(json!({"text/plain": text})),
         (Op::LinkImport, _) => Some(json!({"application/x-ndjson": text})),
         (Op::LinkExport, _) => Some(json!({"text/csv": text, "application/x-ndjson": text})),
@@ -220,6 +226,8 @@ pub(super) fn headers() -> Value {
             "Good for one link and twelve hours; `__Host-` on https.",
             "__Host-link-0004c92=…; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure",
         ),
+        "Tus-Resumable": text("The version of tus.", "1.0.0"),
+        "Upload-Offset": text("How many bytes are there.", "67108864"),
         "WWW-Authenticate": text("How to authenticate, and why not.", "Bearer"),
         "X-Request-Id": text("Names the request in our logs.", REQUEST_ID),
     })

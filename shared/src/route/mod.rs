@@ -43,6 +43,19 @@ pub enum Op {
     LimitPolicyList,
     LimitUsage,
     LimitBacktest,
+    VideoCreate,
+    VideoList,
+    VideoGet,
+    VideoPatch,
+    VideoDelete,
+    VideoEvents,
+    UploadCreate,
+    UploadHead,
+    UploadPart,
+    UploadFile,
+    UploadDelete,
+    CaptionPut,
+    CaptionDelete,
     AccountOpen,
     AccountGet,
     AccountEntries,
@@ -69,6 +82,7 @@ pub enum Op {
     Events,
     RegisterAsk,
     PasswordTry,
+    ObjectGet,
     AppCreate,
     AppList,
     KeyCreate,
@@ -190,7 +204,8 @@ impl Route {
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
         let creates = match self.side {
-            Side::Through => self.op != Op::LimitBacktest,
+            // An upload's length is said once, however often.
+            Side::Through => !matches!(self.op, Op::LimitBacktest | Op::UploadCreate),
             Side::Edge => self.op == Op::LinkImport,
             Side::Origin => false,
         };
@@ -200,7 +215,13 @@ impl Route {
     /// Whether the edge passes the body on as it comes, signed by its length (DESIGN: signing).
     #[must_use]
     pub fn is_streamed(&self) -> bool {
-        self.bytes_max > HELD_BYTES_MAX
+        self.bytes_max > HELD_BYTES_MAX || self.is_raw()
+    }
+
+    /// Whether the body is bytes that only the handler reads, whatever their media type.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        matches!(self.op, Op::UploadPart | Op::UploadFile | Op::CaptionPut)
     }
 
     /// Whether the route does nothing without one: whatever moves money.

@@ -33,7 +33,7 @@ const RATES: [(u32, u32); 9] = [
 /// The rate from which a rung needs more bits: 1.4 times.
 const FAST_FPS: u32 = 35;
 /// Bits per pixel, times 1,000, at which a film of the probe's settings is average.
-pub const COMPLEXITY_AVERAGE: u32 = 55;
+pub const COMPLEXITY_AVERAGE: u32 = 110;
 /// The probe may lower or raise a rung's bits within these, in percent.
 const FACTOR_PERCENT: (u32, u32) = (35, 150);
 
@@ -270,7 +270,7 @@ mod tests {
                 width,
                 height,
                 frame_rate,
-                is_hdr: false,
+                hdr: None,
                 is_interlaced: false,
             },
             audio: Vec::new(),

@@ -98,6 +98,14 @@ impl Plan {
         if num < TIMESCALE_MIN { (num * 1_000, den * 1_000) } else { (num, den) }
     }
 
+    /// The picture's length, rounded.
+    #[must_use]
+    pub fn duration_ms(&self) -> u64 {
+        let (num, den) = self.frame_rate;
+        let ms = u128::from(self.frames) * u128::from(den) * 1_000;
+        u64::try_from(ms / u128::from(num.max(1))).unwrap_or(u64::MAX)
+    }
+
     /// Jobs after the probe, in the order in which they are worth most.
     #[must_use]
     pub fn jobs(&self) -> Vec<Work> {
@@ -118,8 +126,8 @@ impl Plan {
         // 1440p and 2160p have jobs of their own: seven encoders at once would take 3 GB.
         let class = |pixels: u64| if pixels <= GROUP_PIXELS { 0 } else { pixels };
         let first = |pixels: u64| match pixels {
-            ..=FIRST_PIXELS => 0,
-            ..=GROUP_PIXELS => 1,
+            small if small <= FIRST_PIXELS => 0,
+            middle if middle <= GROUP_PIXELS => 1,
             more => more,
         };
         for n in 0..u32::try_from(self.pieces.len()).unwrap_or(u32::MAX) {

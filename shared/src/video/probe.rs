@@ -49,6 +49,8 @@ pub enum FailureCode {
     Undecodable,
     /// It took more time or memory than a source may take.
     Exhausted,
+    /// Its upload was not whole when its time was over.
+    UploadExpired,
     /// Encoding failed for a reason of ours, after every retry.
     EncodingFailed,
 }
@@ -89,10 +91,20 @@ pub struct VideoFacts {
     pub height: u32,
     /// Frames per second, as it declares them.
     pub frame_rate: (u32, u32),
-    /// Its pictures have a transfer curve of high dynamic range (PQ, HLG).
-    pub is_hdr: bool,
+    /// The transfer curve of a high dynamic range; none of an ordinary picture.
+    pub hdr: Option<Hdr>,
     /// Its pictures are two fields each.
     pub is_interlaced: bool,
+}
+
+/// A transfer curve that is brought down to an ordinary picture's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hdr {
+    /// SMPTE ST 2084.
+    Pq,
+    /// ARIB STD-B67.
+    Hlg,
 }
 
 /// One audio track.
@@ -248,7 +260,11 @@ fn video(stream: &Stream) -> Result<VideoFacts, Failure> {
         height: u32::try_from(height).unwrap_or(2),
         // A rate that nobody films is no rate: what really comes is counted.
         frame_rate: if fast(rate) { (30, 1) } else { rate },
-        is_hdr: matches!(transfer, "smpte2084" | "arib-std-b67"),
+        hdr: match transfer {
+            "smpte2084" => Some(Hdr::Pq),
+            "arib-std-b67" => Some(Hdr::Hlg),
+            _ => None,
+        },
         is_interlaced: matches!(order, "tt" | "bb" | "tb" | "bt"),
     })
 }
@@ -369,9 +385,9 @@ mod tests {
     fn a_phone_s_film_is_understood() {
         let facts = read(PHONE.as_bytes()).unwrap();
         assert_eq!((facts.start_us, facts.duration_us), (-21_000, 10_033_000));
-        let VideoFacts { stream, width, height, is_hdr, is_interlaced, frame_rate } = facts.video;
+        let VideoFacts { stream, width, height, hdr, is_interlaced, frame_rate } = facts.video;
         assert_eq!((stream, width, height), (1, 1_080, 2_560));
-        assert_eq!((is_hdr, is_interlaced, frame_rate), (true, false, (30_000, 1_001)));
+        assert_eq!((hdr, is_interlaced, frame_rate), (Some(Hdr::Pq), false, (30_000, 1_001)));
         let audio: Vec<_> =
             facts.audio.iter().map(|a| (a.channels, a.language.as_deref())).collect();
         assert_eq!(audio, [(6, Some("deu")), (1, None)]);

@@ -5,6 +5,7 @@ mod links;
 mod ops;
 mod origin;
 mod payments;
+mod videos;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
 use super::{Op, Route, Side};
@@ -48,8 +49,14 @@ const fn route(
 pub struct Table(&'static [&'static [Route]]);
 
 /// Every route, in the order in which they are tried.
-pub const ROUTES: Table =
-    Table(&[links::ROUTES, limits::ROUTES, payments::ROUTES, ops::ROUTES, origin::ROUTES]);
+pub const ROUTES: Table = Table(&[
+    links::ROUTES,
+    limits::ROUTES,
+    videos::ROUTES,
+    payments::ROUTES,
+    ops::ROUTES,
+    origin::ROUTES,
+]);
 
 impl Table {
     /// One after the other.
