@@ -93,7 +93,7 @@ async fn scan(app: &App, tool: &Tool, dir: &Path, facts: &Facts, bytes: u64) -> 
         "-select_streams",
         &stream,
         "-show_entries",
-        "packet=pts_time,duration_time,flags",
+        "packet=pts_time,dts_time,duration_time,flags",
         "-of",
         "csv=p=0",
     ];

@@ -305,12 +305,19 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Takes one line of `pts_time,duration_time,flags` in; lines that say nothing are passed over.
+    /// Takes one line of `pts_time,dts_time,duration_time,flags` in. Packets without a moment (AVI,
+    /// MPEG-PS) are counted all the same; lines that say nothing are passed over.
     pub fn take(&mut self, line: &str, start_us: i64) {
         let mut fields = line.trim().split(',');
-        let (Some(at), length) = (fields.next(), fields.next().unwrap_or_default()) else { return };
-        let flags = fields.next().unwrap_or_default();
-        let Some(at) = micros(at) else { return };
+        let (Some(shown), Some(decoded), Some(length), Some(flags)) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
+        else {
+            return;
+        };
+        let Some(at) = micros(shown).or_else(|| micros(decoded)) else {
+            self.frames += 1;
+            return;
+        };
         let at = u64::try_from(at.saturating_sub(start_us)).unwrap_or(0);
         let length = micros(length).and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
         self.frames += 1;
@@ -415,23 +422,31 @@ mod tests {
     #[test]
     fn an_end_that_is_missing_is_found() {
         let facts = read(PHONE.as_bytes()).unwrap();
-        let found =
-            scan(&["-0.021,0.033,K_", "N/A", "x", "9.946,0.033,__", "5.0,0.033,K_"], &facts);
+        let found = scan(
+            &[
+                "-0.021,N/A,0.033,K_",
+                "N/A,N/A,0.033,__",
+                "x",
+                "9.946,N/A,0.033,__",
+                "5.0,N/A,0.033,K_",
+            ],
+            &facts,
+        );
         let Scan { frames, keys_us, last_us, end_us } = found.unwrap();
         assert_eq!(
             (frames, keys_us, last_us, end_us),
-            (3, [0, 5_021_000].into(), 9_967_000, 10_000_000)
+            (4, [0, 5_021_000].into(), 9_967_000, 10_000_000)
         );
         let code = |lines: &[&str], facts: &Facts| scan(lines, facts).unwrap_err().code;
-        assert_eq!(code(&["0,0.033,K_", "6.0,0.033,__"], &facts), FailureCode::Truncated);
+        assert_eq!(code(&["0,N/A,0.033,K_", "6.0,N/A,0.033,__"], &facts), FailureCode::Truncated);
         assert_eq!(code(&[], &facts), FailureCode::Truncated);
-        assert_eq!(code(&["0,1,K_", "3601,1,K_"], &facts), FailureCode::TooLong);
-        let many = alloc::vec!["10.0,0.03,K_"; 4_000];
+        assert_eq!(code(&["0,N/A,1,K_", "3601,N/A,1,K_"], &facts), FailureCode::TooLong);
+        let many = alloc::vec!["10.0,N/A,0.03,K_"; 4_000];
         assert_eq!(code(&many, &facts), FailureCode::TooLarge);
         // Sound of Matroska, where only the container has a length, may go on.
         let longer = Facts { picture_us: 0, ..facts };
-        assert!(scan(&["0,0.033,K_", "8.0,0.033,__"], &longer).is_ok());
+        assert!(scan(&["0,N/A,0.033,K_", "8.0,N/A,0.033,__"], &longer).is_ok());
         let silent = Facts { audio: Vec::new(), ..longer };
-        assert_eq!(code(&["0,0.033,K_", "8.0,0.033,__"], &silent), FailureCode::Truncated);
+        assert_eq!(code(&["0,N/A,0.033,K_", "8.0,N/A,0.033,__"], &silent), FailureCode::Truncated);
     }
 }

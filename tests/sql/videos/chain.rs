@@ -34,7 +34,7 @@ async fn v4_pieces_are_together_what_one_encoding_would_be() {
     let shown = presentation(&stage, &id).await;
     assert_eq!(shown.status, Status::Ready);
     let pieces = stage.app.db.read("select id from video_job where work like '%piece%'", vec![]);
-    assert!(pieces.await.unwrap().len() >= 4, "nothing was made in pieces");
+    assert!(pieces.await.unwrap().len() >= 3, "nothing was made in pieces");
     for head in shown.renditions.iter().filter(|head| matches!(head.media, Media::Video { .. })) {
         let whole = stage.rendition(&id, &head.name);
         let found = frames(&whole);

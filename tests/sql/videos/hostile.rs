@@ -88,11 +88,9 @@ async fn v2_claims_are_not_believed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn v2_a_bomb_of_pixels_is_refused() {
     let stage = Stage::new().await;
-    // 12,000 × 12,000 of one colour: a few kilobytes that would unpack to 200 MB a frame.
-    let bomb = stage.source(
-        "bomb.mkv",
-        "-f lavfi -i color=size=12000x12000:rate=1:duration=2 -c:v mpeg4 -qscale:v 31",
-    );
+    // 12,000 × 12,000 of one colour: less than a megabyte that would unpack to 430 MB a frame.
+    let bomb =
+        stage.source("bomb.mkv", "-f lavfi -i color=size=12000x12000:rate=1:duration=2 -c:v png");
     let bytes = std::fs::read(bomb).unwrap();
     assert_eq!(refused(&stage, "a bomb", bytes).await, "too_large");
 }

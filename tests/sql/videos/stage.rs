@@ -6,7 +6,7 @@ use origin::app::App;
 use origin::respond::{Call, Failure, Stream};
 use origin::video::tool::Tool;
 use origin::video::{self, worker};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::envelope::Envelope;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// A database, a store, an application, a worker.
 pub struct Stage {
-    place: Place,
+    pub place: Place,
     pub dir: tempfile::TempDir,
     pub app: Arc<App>,
     pub owner: String,
@@ -48,9 +48,8 @@ impl Stage {
 
     /// A new video's id.
     pub async fn create(&self) -> String {
-        let made =
-            video::create(&self.app, &self.call("POST", "/api/v1/videos", &json!({}).to_string()));
-        body(&made.await)["id"].as_str().unwrap().into()
+        let call = self.call("POST", "/api/v1/videos", "{}");
+        body(&video::create(&self.app, &call).await)["id"].as_str().unwrap().into()
     }
 
     /// Uploads by PUT.
