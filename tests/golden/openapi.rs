@@ -25,6 +25,7 @@ use shared::payments::wire::{
 use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
+use shared::video::wire::{VideoEvent, VideoPatch, VideoRequest, VideoView};
 use std::collections::BTreeSet;
 
 type Serves = fn(Side) -> bool;
@@ -178,6 +179,11 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "Usage" => reads::<Usage>(example),
         "BacktestRequest" => backtest::read(example.to_string().as_bytes()).is_ok(),
         "BacktestAnswer" => reads::<BacktestAnswer>(example),
+        "VideoRequest" => reads::<VideoRequest>(example),
+        "VideoPatch" => reads::<VideoPatch>(example),
+        "Video" => reads::<VideoView>(example),
+        "VideoPage" => reads::<Page<VideoView>>(example),
+        "VideoEventPage" => reads::<Page<VideoEvent>>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
         "Health" => reads::<Health>(example),

@@ -124,14 +124,14 @@ fn tone(hdr: Hdr) -> String {
     )
 }
 
-/// The moments of key frames: half a frame before each, so that no rounding passes one over.
+/// The moments of key frames: a quarter of a frame before each, which rounds to it and to no other.
 fn keys(plan: &Plan, piece: &Piece) -> String {
     let (num, den) = plan.frame_rate;
     let mut at = 0u64;
     let mut all = vec!["0".to_owned()];
     for frames in piece.segments.iter().take(piece.segments.len().saturating_sub(1)) {
         at += u64::from(*frames);
-        let seconds = (at as f64 - 0.5) * f64::from(den) / f64::from(num);
+        let seconds = (at as f64 - 0.25) * f64::from(den) / f64::from(num);
         all.push(format!("{seconds:.6}"));
     }
     all.join(",")

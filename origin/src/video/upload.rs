@@ -39,7 +39,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
     Ok(answer(app, 201, &row).with("location", upload_url(app, &row)))
 }
 
-/// `HEAD {upload_url}`: how far it came.
+/// `HEAD {upload_url}`: how far it came; as `GET`, because the edge asks in its body.
 pub async fn head(app: &App, call: &Call) -> Result<Envelope, Failure> {
     upload::version(call.header("tus-resumable").as_deref())?;
     let row = owned(app, call).await?;

@@ -37,11 +37,12 @@ async fn v4_pieces_are_together_what_one_encoding_would_be() {
     assert!(pieces.await.unwrap().len() >= 3, "nothing was made in pieces");
     for head in shown.renditions.iter().filter(|head| matches!(head.media, Media::Video { .. })) {
         let whole = stage.rendition(&id, &head.name);
+        // ffprobe moves what is reordered until no decoding time is below 0; so from the first on.
         let found = frames(&whole);
         assert_eq!(found.len(), serial.len(), "{}", head.name);
         // No gap, no overlap, no drift: frame n is shown at n × 1001 ticks.
         for (n, (at, _)) in found.iter().enumerate() {
-            assert_eq!(*at, n as i64 * 1_001, "{} frame {n}", head.name);
+            assert_eq!(at - found[0].0, n as i64 * 1_001, "{} frame {n}", head.name);
         }
         // Every segment begins with a key frame, and no other frame is one.
         let timeline = shown.timeline(head);
@@ -51,7 +52,8 @@ async fn v4_pieces_are_together_what_one_encoding_would_be() {
             starts.push(begin);
             begin += i64::from(duration);
         }
-        let keys: Vec<i64> = found.iter().filter(|(_, key)| *key).map(|(at, _)| *at).collect();
+        let keys: Vec<i64> =
+            found.iter().filter(|(_, key)| *key).map(|(at, _)| at - found[0].0).collect();
         assert_eq!(keys, starts, "{}", head.name);
         assert_eq!(begin, found.len() as i64 * 1_001);
         assert!(head.complete && head.codec.starts_with("avc1.64"));

@@ -78,9 +78,9 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         product: "video",
-        summary: "tus: how far the upload came",
+        summary: "tus: how far the upload came, in headers; asked for by HEAD",
         problems: &[&video::NO_VIDEO, &video::TUS_VERSION, &video::UPLOAD_GONE],
-        ..route(Op::UploadHead, "HEAD", UPLOAD, Through, WRITE)
+        ..route(Op::UploadHead, "GET", UPLOAD, Through, WRITE)
     },
     Route {
         product: "video",
