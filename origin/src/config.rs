@@ -160,7 +160,7 @@ fn video(get: &impl Fn(&str) -> Option<String>) -> Result<Video, Invalid> {
     Ok(Video {
         workers: workers.map(|count| usize::try_from(count).unwrap_or(usize::MAX).min(256)),
         codecs: Codec::list(&codecs)
-            .ok_or_else(|| invalid("VIDEO_CODECS", "must be a list of h264, vp9, av1"))?,
+            .ok_or_else(|| invalid("VIDEO_CODECS", "must be a list of h264, vp9"))?,
         minutes_max,
         bytes_max: number("VIDEO_BYTES_MAX")?.unwrap_or(BYTES_MAX),
     })

@@ -1,7 +1,8 @@
 //! An encoder's file, cut into segments: each an object, with its length and its key frame's.
 //!
-//! Invariant: segments follow one another without a gap, every one of a picture begins with a key
-//! frame, and its moment is the presentation's. Refused: a file that does not give what was planned.
+//! Invariant: segments follow one another without a gap, every one of a picture begins with a
+//! key frame, and its moment is the presentation's.
+//! Refused: a file that does not give what was planned.
 
 use shared::video::fragment::{self, HEAD_BYTES, Head, Sample};
 use shared::video::rendition::Segment;

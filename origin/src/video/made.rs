@@ -1,6 +1,7 @@
 //! What was made of a video so far: segments by piece, and renditions of them.
 //!
-//! Invariant: a rendition grows in order: what was made beyond a gap is not shown until it is filled.
+//! Invariant: a rendition grows in order: what was made beyond a gap is not shown
+//! until it is filled.
 
 use crate::db::{self, Error, Tx};
 use crate::values;

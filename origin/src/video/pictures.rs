@@ -116,7 +116,7 @@ pub async fn thumbnail(app: &App, row: &Row, path: &str) -> Result<bool, Stop> {
     let segment = row.object(&format!("{}/{number}.m4s", rendition.name));
     bytes.extend_from_slice(&app.objects.read(&segment).await?);
     tokio::fs::write(place.0.join("source"), bytes).await.map_err(source::Error::from)?;
-    // The segment's clock begins with the segment; half a frame earlier, so that none is passed over.
+    // The segment's clock begins with the segment; 10 ms earlier, so that none is passed over.
     let ms = (second * 1_000).saturating_sub(from_ms);
     let scale =
         format!("select=gte(t\\,{}.{:03}-0.01),scale={width}:-2,setsar=1", ms / 1_000, ms % 1_000);

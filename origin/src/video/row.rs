@@ -43,8 +43,8 @@ pub struct Row {
 }
 
 const COLUMNS: &str = "id, app, creator, title, visibility, policy, status, failure, version, \
-                       generation, upload_length, upload_offset, upload_expires_at, plan, captions, \
-                       storyboard, events, created_at, started_at, ready_at, deleted_at";
+                       generation, upload_length, upload_offset, upload_expires_at, plan, \
+                       captions, storyboard, events, created_at, started_at, ready_at, deleted_at";
 
 fn word<T: serde::Serialize>(value: &T) -> Result<String, Error> {
     let text = serde_json::to_string(value)?;

@@ -69,7 +69,8 @@ pub async fn one(app: &App, tool: &Tool) -> Result<bool, db::Error> {
             jobs::refuse(app, &job, failure).await?;
         }
         Err(Stop::Later(why)) => {
-            tracing::warn!(job = job.id, work = ?job.work, attempts = job.attempts, why, "a job failed");
+            let attempts = job.attempts;
+            tracing::warn!(job = job.id, work = ?job.work, attempts, why, "a job failed");
             jobs::failed(app, &job, &why).await?;
         }
     }

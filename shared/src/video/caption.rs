@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn webvtt_passes_and_its_lines_are_ended_alike() {
-        let text = "\u{feff}WEBVTT - a film\r\n\r\n1\r\n00:01.000 --> 00:02.500 align:start\r\nHello\r\n\r\n\
+        let text = "\u{feff}WEBVTT - a film\r\n\r\n1\r\n00:01.000 --> 00:02.500 align:start\r\n\
+                    Hello\r\n\r\n\
                     00:00:01.500 --> 100:00:00.000\nthere";
         let checked = check(text.as_bytes()).unwrap();
         assert!(checked.starts_with("WEBVTT - a film\n\n1\n00:01.000"));

@@ -60,7 +60,8 @@ impl Codec {
         }
     }
 
-    /// Reads `h264,vp9,av1`; H.264 is always the first.
+    /// Reads `h264,vp9`; H.264 is always the first. AV1 is not offered: ffmpeg 5.1 writes its init
+    /// segments before it knows its `av1C`.
     #[must_use]
     pub fn list(text: &str) -> Option<Vec<Self>> {
         let mut all = Vec::from([Self::Avc]);
@@ -68,7 +69,6 @@ impl Codec {
             let codec = match name {
                 "h264" => Self::Avc,
                 "vp9" => Self::Vp9,
-                "av1" => Self::Av1,
                 _ => return None,
             };
             if !all.contains(&codec) {

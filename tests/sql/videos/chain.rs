@@ -96,10 +96,13 @@ async fn v4_a_picture_is_the_source_s_at_its_moment() {
 async fn v6_sound_is_whole_and_in_step_with_the_picture() {
     let stage = Stage::new().await;
     // A click each second, with a white picture at the same moment.
-    let source = stage.source("clicks.mp4",
-        "-f lavfi -i color=black:size=320x240:rate=25:duration=12,geq=lum='if(lt(mod(T,1),0.04),255,16)':cb=128:cr=128 \
+    let source = stage.source(
+        "clicks.mp4",
+        "-f lavfi \
+         -i color=black:size=320x240:rate=25:duration=12,geq=lum='if(lt(mod(T,1),0.04),255,16)' \
          -f lavfi -i aevalsrc='if(lt(mod(t,1),0.01),0.9*sin(6283*t),0)':d=12:s=48000 \
-         -c:v libx264 -preset ultrafast -g 50 -c:a aac -b:a 192k");
+         -c:v libx264 -preset ultrafast -g 50 -c:a aac -b:a 192k",
+    );
     let (id, _) = stage.ready(&source).await;
     let whole = stage.rendition(&id, "a0-aac");
     let packets = probe(&whole, "-show_entries packet=pts,duration");
