@@ -1,7 +1,7 @@
 //! Pictures: the storyboard of every video, thumbnails when somebody asks.
 //!
-//! Invariant: a thumbnail is made of a segment that is there, so that the source is not needed; made
-//! once, it is an object like any other.
+//! Invariant: a thumbnail is made of a segment that is there, so that the source is not needed;
+//! made once, it is an object like any other.
 
 use super::make::Stop;
 use super::row::Row;

@@ -1,8 +1,9 @@
 //! Fragmented MP4: what an encoder wrote, read as samples, and samples written as CMAF segments.
 //!
 //! Invariant: a segment is one `styp`, `moof`, `mdat` of one track with the id 1; its decode time
-//! is the presentation's, whichever piece of the source it was made from, and its first sample is shown
-//! at that very moment. Refused: what an encoder would only write for several tracks, and anything
+//! is the presentation's, whichever piece of the source it was made from, and its first sample is
+//! shown at that very moment. Refused: what an encoder would only write for several tracks, and
+//! anything
 //! that is cut short (`None`).
 
 use alloc::{format, string::String, vec::Vec};

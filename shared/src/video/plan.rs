@@ -1,7 +1,8 @@
 //! How a source is cut: pieces that are encoded apart, segments within them, and the jobs of both.
 //!
 //! Everything is counted in frames of the ladder's constant rate, from the first on. Invariant: the
-//! pieces cover every frame once, in order; a piece begins with a segment, and where it can at a key
+//! pieces cover every frame once, in order; a piece begins with a segment, and where it can at a
+//! key
 //! frame of the source, so that no frame is decoded twice; every rendition has the same segments.
 //! The last piece has no end: it takes whatever frames come. Refused: pieces without frames.
 
@@ -141,8 +142,8 @@ impl Plan {
         all
     }
 
-    /// The first frame of AAC of each segment's sound, and the end of the last: the first frame that
-    /// begins when, or after, the segment's picture does.
+    /// The first frame of AAC of each segment's sound, and the end of the last: the first frame
+    /// that begins when, or after, the segment's picture does.
     #[must_use]
     pub fn sound_cuts(&self) -> Vec<u64> {
         let (num, den) = self.frame_rate;

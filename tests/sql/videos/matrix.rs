@@ -21,7 +21,11 @@ async fn top(stage: &Stage, source: &Path) -> (Value, String, usize) {
 async fn v3_shapes_are_kept_and_sides_are_even() {
     let stage = Stage::new().await;
     let small = "-c:v libx264 -preset ultrafast -t 2";
-    let odd = stage.source("odd.mkv", "-f lavfi -i testsrc2=size=321x241:rate=25:duration=2 -pix_fmt yuv444p -c:v libx264 -preset ultrafast");
+    let odd = stage.source(
+        "odd.mkv",
+        "-f lavfi -i testsrc2=size=321x241:rate=25:duration=2 \
+         -pix_fmt yuv444p -c:v libx264 -preset ultrafast",
+    );
     let (made, size, count) = top(&stage, &odd).await;
     assert_eq!((size.as_str(), count), ("320,240,1:1,25/1", 50));
     assert_eq!(names(&made), ["v240-avc"]);
@@ -49,8 +53,12 @@ async fn v3_shapes_are_kept_and_sides_are_even() {
 async fn v3_variable_and_high_rates_become_constant() {
     let stage = Stage::new().await;
     // Frames of 40 ms, then of 80, then of 20.
-    let vfr = stage.source("vfr.mkv", "-f lavfi -i testsrc2=size=320x240:rate=25:duration=6 \
-        -vf settb=1/1000,setpts='if(lt(N,50),N,if(lt(N,75),50+2*(N-50),100+0.5*(N-75)))*40' -fps_mode vfr -enc_time_base 1:1000 -c:v libx264 -preset ultrafast");
+    let vfr = stage.source(
+        "vfr.mkv",
+        "-f lavfi -i testsrc2=size=320x240:rate=25:duration=6 \
+        -vf settb=1/1000,setpts='if(lt(N,50),N,if(lt(N,75),50+2*(N-50),100+0.5*(N-75)))*40' \
+        -fps_mode vfr -enc_time_base 1:1000 -c:v libx264 -preset ultrafast",
+    );
     let (made, size, count) = top(&stage, &vfr).await;
     assert!(size.ends_with("30/1") || size.ends_with("30000/1001"), "{size}");
     let ms = made["duration_ms"].as_u64().unwrap();
@@ -69,7 +77,8 @@ async fn v3_a_high_dynamic_range_is_brought_down() {
     let stage = Stage::new().await;
     for curve in ["smpte2084", "arib-std-b67"] {
         let hdr = stage.source(&format!("{curve}.mkv"), &format!(
-            "-f lavfi -i testsrc2=size=320x240:rate=24:duration=1 -pix_fmt yuv420p10le -c:v libx265 \
+            "-f lavfi -i testsrc2=size=320x240:rate=24:duration=1 -pix_fmt yuv420p10le -c:v \
+         libx265 \
              -preset ultrafast -x265-params log-level=none -color_primaries bt2020 -color_trc {curve} -colorspace bt2020nc"));
         let (id, _) = stage.ready(&hdr).await;
         let whole = stage.rendition(&id, "v240-avc");
