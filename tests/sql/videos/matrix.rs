@@ -76,10 +76,15 @@ async fn v3_variable_and_high_rates_become_constant() {
 async fn v3_a_high_dynamic_range_is_brought_down() {
     let stage = Stage::new().await;
     for curve in ["smpte2084", "arib-std-b67"] {
-        let hdr = stage.source(&format!("{curve}.mkv"), &format!(
-            "-f lavfi -i testsrc2=size=320x240:rate=24:duration=1 -pix_fmt yuv420p10le -c:v \
+        let hdr = stage.source(
+            &format!("{curve}.mkv"),
+            &format!(
+                "-f lavfi -i testsrc2=size=320x240:rate=24:duration=1 -pix_fmt yuv420p10le -c:v \
          libx265 \
-             -preset ultrafast -x265-params log-level=none -color_primaries bt2020 -color_trc {curve} -colorspace bt2020nc"));
+             -preset ultrafast -x265-params log-level=none -color_primaries bt2020 \
+             -color_trc {curve} -colorspace bt2020nc"
+            ),
+        );
         let (id, _) = stage.ready(&hdr).await;
         let whole = stage.rendition(&id, "v240-avc");
         let said = probe(&whole, "-show_entries stream=pix_fmt,color_space,color_transfer");
