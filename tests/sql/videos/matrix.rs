@@ -156,9 +156,7 @@ async fn v3_newer_codecs_come_by_configuration() {
     );
     let (id, made) = stage.ready(&source).await;
     assert_eq!(names(&made), ["v120-avc", "v120-vp9"]);
-    for (n, codec) in [(1, "vp09.00.")] {
-        let found = made["renditions"][n]["codec"].as_str().unwrap();
-        assert!(found.starts_with(codec), "{found}");
-        assert_eq!(frames(&stage.rendition(&id, &names(&made)[n])).len(), 108);
-    }
+    let found = made["renditions"][1]["codec"].as_str().unwrap();
+    assert!(found.starts_with("vp09.00."), "{found}");
+    assert_eq!(frames(&stage.rendition(&id, "v120-vp9")).len(), 108);
 }
