@@ -12,8 +12,18 @@ use shared::roads::{Answer, EVENTS_PATH, Receipt};
 use shared::sign::{self, CONTEXT_HEADER, Context, HASHED_BYTES_MAX, SIGNATURE_HEADER};
 
 /// The client's headers that the origin sees.
-pub(crate) const FORWARDED: [&str; 5] =
-    ["content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"];
+pub(crate) const FORWARDED: [&str; 9] = [
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "traceparent",
+    // tus 1.0
+    "tus-resumable",
+    "upload-checksum",
+    "upload-length",
+    "upload-offset",
+];
 
 /// Up to here our own hash is done before the platform's has begun.
 const HASHED_HERE_BYTES_MAX: u64 = 4_096;

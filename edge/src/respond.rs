@@ -15,10 +15,12 @@ use web_sys::Response;
 
 /// Headers of a request that a web page may send.
 const CORS_ALLOWED: &str = "authorization, cmcd-object, cmcd-request, cmcd-session, cmcd-status, \
-     content-type, idempotency-key, if-match, if-none-match, range, traceparent";
+     content-type, idempotency-key, if-match, if-none-match, range, traceparent, tus-resumable, \
+     upload-checksum, upload-length, upload-metadata, upload-offset";
 /// Headers of an answer that a web page may read.
 const CORS_EXPOSED: &str = "allow, content-length, content-range, etag, idempotent-replayed, \
-     location, ratelimit, ratelimit-policy, retry-after, x-request-id";
+     location, ratelimit, ratelimit-policy, retry-after, tus-resumable, upload-expires, \
+     upload-length, upload-offset, x-request-id";
 /// The longest that a browser keeps a preflight's answer, in seconds (Chromium's bound).
 const CORS_MAX_AGE_S: &str = "7200";
 

@@ -106,6 +106,12 @@ durations! {
     webhook_life_ms "SELVEDGE_WEBHOOK_LIFE_MS" schedule::LIFE_MS;
     /// An endpoint may take this long to answer.
     webhook_timeout_ms "SELVEDGE_WEBHOOK_TIMEOUT_MS" 15_000;
+    /// An upload that is not whole is given up this long after its last part.
+    upload_keep_ms "SELVEDGE_UPLOAD_KEEP_MS" 86_400_000;
+    /// A worker's hold on a job; renewed at a third of it, free for others after it.
+    job_lease_ms "SELVEDGE_JOB_LEASE_MS" 30_000;
+    /// First wait after a job that failed; doubles.
+    job_backoff_ms "SELVEDGE_JOB_BACKOFF_MS" 1_000;
 }
 
 #[cfg(test)]

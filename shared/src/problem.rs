@@ -26,6 +26,7 @@ pub enum Class {
     PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,
+    ChecksumMismatch,
     Unacceptable,
     Limited,
     Internal,
@@ -48,6 +49,8 @@ impl Class {
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            // No status of HTTP's own: tus 1.0, extension `checksum`.
+            Self::ChecksumMismatch => 460,
             Self::Unacceptable => 422,
             Self::Limited => 429,
             Self::Internal => 500,

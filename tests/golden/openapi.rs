@@ -37,6 +37,7 @@ use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
 use shared::video::playback::{PlaybackAnswer, PlaybackRequest};
 use shared::video::qoe::Report;
+use shared::video::wire::{VideoEvent, VideoPatch, VideoRequest, VideoView};
 use shared::webhook::endpoint::{self, WebhookDelivery, WebhookEndpoint};
 use std::collections::BTreeSet;
 
@@ -191,6 +192,11 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "Usage" => reads::<Usage>(example),
         "BacktestRequest" => backtest::read(example.to_string().as_bytes()).is_ok(),
         "BacktestAnswer" => reads::<BacktestAnswer>(example),
+        "VideoRequest" => reads::<VideoRequest>(example),
+        "VideoPatch" => reads::<VideoPatch>(example),
+        "Video" => reads::<VideoView>(example),
+        "VideoPage" => reads::<Page<VideoView>>(example),
+        "VideoEventPage" => reads::<Page<VideoEvent>>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
         "PlaybackRequest" => reads::<PlaybackRequest>(example),

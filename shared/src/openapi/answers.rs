@@ -71,7 +71,12 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             statuses.push(206);
             names.push("ETag");
         }
-        Op::Shorten => names.extend(["ETag", "Location"]),
+        Op::Shorten | Op::VideoCreate => names.extend(["ETag", "Location"]),
+        Op::VideoGet | Op::VideoPatch => names.push("ETag"),
+        Op::UploadCreate => names.extend(["Location", "Tus-Resumable"]),
+        Op::UploadHead | Op::UploadPart | Op::UploadFile => {
+            names.extend(["Tus-Resumable", "Upload-Offset"]);
+        }
         Op::AccountOpen | Op::TransferCreate | Op::PaymentCreate | Op::PaymentRefund => {
             names.push("Location");
         }
@@ -125,6 +130,7 @@ fn content(route: &Route, name: &str) -> Option<Value> {
     let object = json!({"type": "object"});
     let text = json!({"schema": {"type": "string"}});
     match (route.op, name) {
+        (Op::ObjectGet, _) => Some(json!({"application/octet-stream": {}})),
         (Op::OriginMetrics, _) => Some(json!({"text/plain": text})),
         (Op::LinkImport, _) => Some(json!({"application/x-ndjson": text})),
         (Op::LinkExport, _) => Some(json!({"text/csv": text, "application/x-ndjson": text})),
@@ -263,6 +269,8 @@ pub(super) fn headers() -> Value {
             "Good for one link and twelve hours; `__Host-` on https.",
             "__Host-link-0004c92=…; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure",
         ),
+        "Tus-Resumable": text("The version of tus.", "1.0.0"),
+        "Upload-Offset": text("How many bytes are there.", "67108864"),
         "WWW-Authenticate": text("How to authenticate, and why not.", "Bearer"),
         "X-Request-Id": text("Names the request in our logs.", REQUEST_ID),
     })

@@ -12,8 +12,17 @@ macro_rules! kinds {
 }
 
 kinds! {
+    INVALID "invalid" Unacceptable "The request is not acceptable";
     NO_VIDEO "no-such-video" NotFound "No such video";
     NO_FILE "no-such-file" NotFound "The video has no such file";
     NOT_PLAYABLE "not-playable" Conflict "The video has nothing to play yet, or never will";
     DENIED "playback-denied" Forbidden "The token does not let this viewer in";
+    UPLOAD_OFFSET "upload-offset" Conflict "The upload goes on at another offset";
+    UPLOAD_CLOSED "upload-closed" Conflict "The upload is over";
+    UPLOAD_GONE "upload-gone" Gone "The upload has expired";
+    TUS_VERSION "tus-version" PreconditionFailed "Another version of tus is spoken here";
+    UPLOAD_TOO_LARGE "upload-too-large" TooLarge "The upload is too large";
+    CHECKSUM "checksum-mismatch" ChecksumMismatch "The part is not what its checksum says";
+    CHECKSUM_ALGORITHM "checksum-algorithm" Malformed "The checksum's algorithm is not known";
+    OFF "not-configured" Unavailable "No origin transcodes here";
 }

@@ -137,20 +137,16 @@ pub struct Caption {
     pub language: String,
     /// For people.
     pub label: String,
-    /// Raised by every upload; stands in the object's name.
+    /// Drawn by every upload; stands in the object's name, so that a copy is never an old text.
     #[serde(default)]
     pub generation: u32,
 }
 
 impl Caption {
-    /// The path of its object: `captions/{language}.vtt` at first, then
-    /// `captions/{language}.{generation}.vtt`, under the video's own generation.
+    /// The path of its object, under the video's own generation.
     #[must_use]
     pub fn path(&self) -> String {
-        match self.generation {
-            0 => format!("captions/{}.vtt", self.language),
-            n => format!("captions/{}.{n}.vtt", self.language),
-        }
+        format!("captions/{}.{}.vtt", self.language, self.generation)
     }
 }
 

@@ -9,6 +9,7 @@ mod payment;
 mod payments;
 mod payouts;
 mod playback;
+mod videos;
 mod webhooks;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
@@ -56,6 +57,7 @@ pub struct Table(&'static [&'static [Route]]);
 pub const ROUTES: Table = Table(&[
     links::ROUTES,
     limits::ROUTES,
+    videos::ROUTES,
     playback::ROUTES,
     payments::ROUTES,
     payouts::ROUTES,

@@ -68,7 +68,6 @@ fn names_of_objects_are_frozen() {
     let key = object_key("app_1", "vid_2", "v720-avc/7.m4s");
     assert_eq!(key, "app_1/vid_2/v720-avc/7.m4s");
     let caption = |generation| Caption { language: "en".into(), label: "".into(), generation };
-    assert_eq!(caption(0).path(), "captions/en.vtt");
     assert_eq!(caption(2).path(), "captions/en.2.vtt");
     assert_eq!(bucket_key(&key, 3), "app_1/vid_2/v720-avc/7.m4s/3");
     assert_eq!(object_path(&key, 3), "/internal/objects/app_1%2Fvid_2%2Fv720-avc%2F7.m4s/3");

@@ -1,0 +1,3 @@
+//! video: uploads at the edge's URL, and what becomes of them.
+
+mod uploads;
