@@ -27,6 +27,7 @@ use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
 use shared::token::{Caller, TokenRequest};
+use shared::video::wire as videos;
 use shared::webhook::endpoint;
 use shared::{body, idempotency};
 
@@ -43,6 +44,7 @@ pub(crate) async fn through(
 ) -> Result<Envelope, Problem> {
     let caller = auth::caller(call, route).await?;
     let body = match route.request {
+        None if route.is_raw() => Body::Streamed(raw_length(call, route)?),
         Some(_) if route.is_streamed() => Body::Streamed(length(call, route)?),
         None if route.is_streamed() => Body::Streamed(statement_length(call, route)?),
         Some(_) => Body::Held(call.json(route.bytes_max).await?),
@@ -64,6 +66,10 @@ enum Body {
     Held(Vec<u8>),
     /// So many bytes, which the origin alone looks at.
     Streamed(u64),
+}
+
+fn raw_length(call: &Call, route: &Route) -> Result<u64, Problem> {
+    body::check_length(call.header("content-length")?.as_deref(), route.bytes_max)
 }
 
 fn length(call: &Call, route: &Route) -> Result<u64, Problem> {
@@ -125,6 +131,9 @@ fn check(
             card::refuse(body)?;
             endpoint::patch(body, true).map(|_| ())
         }
+        Op::VideoCreate => videos::request(body, u64::MAX).map(|_| ()),
+        Op::VideoPatch => videos::patch(body).map(|_| ()),
+        Op::VideoList | Op::VideoEvents => page_of(asked),
         Op::TokenMint => {
             let asked: TokenRequest = body::parse(body)?;
             asked.check()?;

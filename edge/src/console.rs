@@ -13,10 +13,13 @@ use shared::problem::{METHOD_NOT_ALLOWED, Problem};
 use web_sys::Response;
 
 const ROOT: &str = "/console";
+/// What the page of `video/embed.rs` loads.
+const PLAYER: &str = "/embed/files/";
 
 /// Whether the path is the console's; an alias that merely begins alike is not.
 pub(crate) fn owns(path: &str) -> bool {
-    path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.starts_with(PLAYER)
+        || path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Serves a file, or the page itself.
@@ -42,6 +45,7 @@ mod tests {
 
     #[test]
     fn what_begins_alike_is_not_the_consoles() {
+        assert!(owns("/embed/files/player.js") && !owns("/embed/vid_1"));
         assert!(owns("/console") && owns("/console/") && owns("/console/app.js"));
         assert!(!owns("/consoles") && !owns("/console-x") && !owns("/") && !owns("/Console"));
     }

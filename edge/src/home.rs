@@ -5,16 +5,18 @@
 //! Ordering: a register's stamp never goes back; the copy in KV follows it and is written by this
 //! object alone (`shared::roads::home`, H1–H4).
 //! Messages: `Apply` (registers, from the edge or the origin), `Ask` (what is known of a key),
-//! `Spend` (one bounded click, one statement, durable before it is answered), the alarm (copies
+//! `Spend` (one bounded click, one statement, durable before it is answered), `Pull` (an object
+//! that the bucket lacks, `home/pull.rs`), the alarm (copies
 //! that are due, rows to forget).
 //! Atomic because: load, turn and commit are one synchronous call of [`Shell::turn`]; whatever was
 //! read from KV or the origin before is held against the rows inside that call. Only this object
 //! may say "absent", because every creation passes through it before it is acknowledged.
 
+mod pull;
 mod tables;
 
 use crate::log;
-use crate::objects::{self, Apply, Ask, Letter, Message, Spend};
+use crate::objects::{self, Apply, Ask, Letter, Message, Pull, Spend};
 use crate::origin;
 use crate::platform::storage::Storage;
 use crate::platform::{Thrown, workers_kv};
@@ -56,6 +58,8 @@ struct Inner {
     /// Who waits for what is being found out. All of them are requests of this very object, which
     /// is one I/O context; in a static this would poll one request from another.
     asking: RefCell<BTreeMap<Name, Vec<Asker>>>,
+    /// Who waits for an object that is on its way into the bucket; as above.
+    pulling: RefCell<pull::Pulling>,
 }
 
 impl DurableObject for Home {
@@ -64,8 +68,8 @@ impl DurableObject for Home {
             let machine = home::Home { durations: settings.durations.clone() };
             Ok((settings, Shell::open(machine, Storage::of(&state))?))
         });
-        let (absent, asking) = Default::default();
-        Self { inner: Rc::new(Inner { state, env, opened, absent, asking }) }
+        let (absent, asking, pulling) = Default::default();
+        Self { inner: Rc::new(Inner { state, env, opened, absent, asking, pulling }) }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -74,6 +78,7 @@ impl DurableObject for Home {
                 Apply::PATH => letter.handle(async |message| self.inner.apply(message).await).await,
                 Ask::PATH => letter.handle(async |message| self.inner.ask(message).await).await,
                 Spend::PATH => letter.handle(async |message| self.inner.spend(&message)).await,
+                Pull::PATH => letter.handle(async |message| self.inner.pull(message).await).await,
                 path => Err(Thrown(format!("a home has no method {path}"))),
             },
             Err(why) => Err(why),

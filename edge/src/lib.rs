@@ -36,6 +36,7 @@ mod shell;
 mod spared;
 mod system;
 mod tries;
+mod video;
 
 pub use door::follow;
 pub use home::Home;

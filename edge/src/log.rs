@@ -14,9 +14,11 @@ use worker::{console_error, console_log};
 /// A client's own request id is repeated up to this length.
 const CLIENT_ID_BYTES_MAX: usize = 64;
 
-/// The line of a request. Redirects that succeeded have none: each would cost a tenth of it.
+/// The line of a request. Redirects and segments that succeeded have none: each would cost a tenth
+/// of it.
 pub(crate) fn request(call: &Call, route: Option<&Route>, status: u16) {
-    if status < 400 && route.is_some_and(|route| route.op == Op::Redirect) {
+    let is_frequent = |route: &Route| matches!(route.op, Op::Redirect | Op::VideoFile);
+    if status < 400 && route.is_some_and(is_frequent) {
         return;
     }
     let client_id = call.facts.client_request_id.as_str();

@@ -61,6 +61,23 @@ impl Message for Spend {
     type Reply = bool;
 }
 
+/// To a home: have an object in the bucket, from the origin if need be.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Pull {
+    /// The object, as the origin knows it.
+    pub(crate) key: String,
+    /// Which of its versions.
+    pub(crate) generation: u32,
+    /// The request that wants it.
+    pub(crate) request_id: String,
+}
+
+impl Message for Pull {
+    const PATH: &'static str = "/pull";
+    /// Whether there is such a thing.
+    type Reply = bool;
+}
+
 /// To a recorder: a batch to be kept, as [`Batch::encode`] writes it; answered with nothing.
 pub(crate) const KEEP_PATH: &str = "/keep";
 

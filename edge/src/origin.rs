@@ -4,7 +4,7 @@
 //! has a timeout and its own nonce. Whatever is no answer of ours is a dependency that is down.
 
 use crate::platform::http::{self, Outgoing};
-use crate::platform::{Thrown, clock, entropy, stream};
+use crate::platform::{Thrown, bucket, clock, entropy, stream};
 use crate::settings::Settings;
 use serde::de::DeserializeOwned;
 use shared::links::password::{Try, VERIFY_PATH, Verdict};
@@ -12,8 +12,18 @@ use shared::roads::{Answer, EVENTS_PATH, Receipt};
 use shared::sign::{self, CONTEXT_HEADER, Context, HASHED_BYTES_MAX, SIGNATURE_HEADER};
 
 /// The client's headers that the origin sees.
-pub(crate) const FORWARDED: [&str; 5] =
-    ["content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"];
+pub(crate) const FORWARDED: [&str; 9] = [
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "traceparent",
+    // tus 1.0
+    "tus-resumable",
+    "upload-checksum",
+    "upload-length",
+    "upload-offset",
+];
 
 /// Up to here our own hash is done before the platform's has begun.
 const HASHED_HERE_BYTES_MAX: u64 = 4_096;
@@ -96,6 +106,24 @@ pub(crate) async fn register(
         timeout_ms: settings.durations.origin_timeout_ms,
     };
     ask(settings, question).await
+}
+
+/// Streams an object into the bucket under `lies_at`; `false`: the origin has no such thing.
+pub(crate) async fn pull(
+    settings: &Settings,
+    env: &worker::Env,
+    lies_at: &str,
+    path: &str,
+    request_id: &str,
+) -> Result<bool, Thrown> {
+    let context = Context { request_id: request_id.into(), ..Context::default() }.encode();
+    let content = content(&[]).await?;
+    let signed =
+        sign::Request { method: "GET", path_and_query: path, content: &content, context: &context };
+    let signature = settings.signing.sign(signed, clock::now(), entropy::bits128()?);
+    let headers = [(CONTEXT_HEADER, context.as_str()), (SIGNATURE_HEADER, signature.as_str())];
+    let url = format!("{}{path}", settings.origin_url);
+    bucket::pull(env, lies_at, &url, &headers, settings.durations.stream_timeout_ms).await
 }
 
 /// Delivers a recorder's events, as [`shared::roads::Delivery::text`] wrote them.

@@ -21,6 +21,7 @@ use shared::payments::fraud::wire as fraud;
 use shared::roads::{Answer, Outcome, Register, Stamp, copy_key, decode_copy, fnv1a};
 use shared::time::Millis;
 use shared::token::{self, KeyRecord};
+use shared::video::presentation::{self as video, Presentation};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -35,6 +36,8 @@ const KEYS_BYTES_MAX: usize = 1 << 20;
 const POLICIES_BYTES_MAX: usize = 1 << 20;
 /// 2 MiB: 16 applications with the most rules, thousands with a few.
 const FRAUD_BYTES_MAX: usize = 2 << 20;
+/// 8 MiB ÷ (256 + 10 KB a film of an hour) = 800 videos.
+const VIDEOS_BYTES_MAX: usize = 8 << 20;
 /// Objects that one request asks at once: the platform's bound on connections.
 /// Source: developers.cloudflare.com/workers/platform/limits (simultaneous connections).
 const AT_ONCE_MAX: usize = 6;
@@ -64,6 +67,7 @@ pub(crate) trait Kept: DeserializeOwned + 'static {
 }
 
 thread_local! {
+    static VIDEOS: RefCell<Memory<Presentation>> = RefCell::new(Memory::new(VIDEOS_BYTES_MAX));
     static LINKS: RefCell<Memory<Target>> = RefCell::new(Memory::new(LINKS_BYTES_MAX));
     static FRAUD: RefCell<Memory<EdgeRules>> = RefCell::new(Memory::new(FRAUD_BYTES_MAX));
     static POLICIES: RefCell<Memory<Policy>> = RefCell::new(Memory::new(POLICIES_BYTES_MAX));
@@ -92,6 +96,19 @@ impl Kept for KeyRecord {
     }
     fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
         &KEYS
+    }
+}
+
+impl Kept for Presentation {
+    const PRODUCT: &'static str = video::PRODUCT;
+    // What grows is read at its home (`video::find`).
+    const WINDOW_S: u32 = workers_kv::WINDOW_S_MIN;
+    const AGED_SERVES: bool = true;
+    fn fresh_ms(durations: &Durations) -> u64 {
+        durations.video_fresh_ms
+    }
+    fn memory() -> &'static LocalKey<RefCell<Memory<Self>>> {
+        &VIDEOS
     }
 }
 
@@ -322,6 +339,9 @@ fn learn(call: &Call, register: &Register) {
         }
         <EdgeRules as Kept>::PRODUCT => {
             remember::<EdgeRules>(key, *stamp, value.as_deref(), now).map(|_| ())
+        }
+        <Presentation as Kept>::PRODUCT => {
+            remember::<Presentation>(key, *stamp, value.as_deref(), now).map(|_| ())
         }
         <KeyRecord as Kept>::PRODUCT => {
             remember::<KeyRecord>(key, *stamp, value.as_deref(), now).map(|_| ())

@@ -11,14 +11,17 @@ use shared::envelope::{Envelope, HEADERS};
 use shared::links::error::PASSWORD_REQUIRED;
 use shared::problem::{Class, INTERNAL, Problem};
 use shared::route::{Access, Route};
+use shared::video::{upload as tus, wire::is_upload};
 use web_sys::Response;
 
 /// Headers of a request that a web page may send.
-const CORS_ALLOWED: &str =
-    "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent";
+const CORS_ALLOWED: &str = "authorization, cmcd-object, cmcd-request, cmcd-session, cmcd-status, \
+     content-type, idempotency-key, if-match, if-none-match, range, traceparent, tus-resumable, \
+     upload-checksum, upload-length, upload-metadata, upload-offset";
 /// Headers of an answer that a web page may read.
-const CORS_EXPOSED: &str = "allow, etag, idempotent-replayed, location, ratelimit, \
-                            ratelimit-policy, retry-after, x-request-id";
+const CORS_EXPOSED: &str = "allow, content-length, content-range, etag, idempotent-replayed, \
+     location, ratelimit, ratelimit-policy, retry-after, tus-resumable, upload-expires, \
+     upload-length, upload-offset, x-request-id";
 /// The longest that a browser keeps a preflight's answer, in seconds (Chromium's bound).
 const CORS_MAX_AGE_S: &str = "7200";
 
@@ -100,7 +103,15 @@ pub(crate) fn options(call: &Call, allow: &str) -> Envelope {
             .map(|(name, value)| (name.to_string(), value.to_string())),
         );
     }
+    // A client of tus asks by the same method what the server can; a browser does not mind.
+    if !is_upload(&call.facts.path) {
+        return envelope;
+    }
     envelope
+        .with("tus-resumable", tus::VERSION)
+        .with("tus-version", tus::VERSION)
+        .with("tus-extension", tus::EXTENSIONS)
+        .with("tus-checksum-algorithm", tus::CHECKSUMS)
 }
 
 /// 500 for a request that could not be taken up, or whose answer could not be written.
@@ -151,7 +162,7 @@ fn unless_matched(call: &Call, envelope: Envelope) -> Envelope {
 }
 
 /// Weak comparison with each tag of a list.
-fn is_among(etag: &str, list: &str) -> bool {
+pub(crate) fn is_among(etag: &str, list: &str) -> bool {
     let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_string();
     list.trim() == "*" || list.split(',').any(|tag| strong(tag) == strong(etag))
 }
@@ -204,6 +215,9 @@ pub(crate) const CHALLENGE: &str = "Form realm=\"link\"";
 
 /// The origin of the web page that may read this answer, for `Access-Control-Allow-Origin`.
 fn readable_by(call: &Call) -> Option<String> {
+    if call.facts.path.starts_with("/v/") {
+        return Some("*".into()); // players stand on pages of others
+    }
     if !call.facts.path.starts_with("/api/") || call.settings.cors_origins.is_empty() {
         return None;
     }

@@ -6,7 +6,8 @@
 use crate::api::through;
 use crate::call::Call;
 use crate::respond::{self, Answer};
-use crate::{console, links, payments, system};
+use crate::video::manifest::Form;
+use crate::{console, links, payments, system, video};
 use crate::{guard, limits};
 use shared::problem::{METHOD_NOT_ALLOWED, Problem};
 use shared::route::{self, Found, Op, Route, Side};
@@ -59,6 +60,17 @@ async fn handle(call: &Call, route: &'static Route, at: &[&str]) -> Result<Answe
 
         // payments
         Op::GatewayHook => payments::hooks::take(call, at).await.map(Answer::Whole),
+
+        // video
+        Op::VideoPlayback => video::play::mint(call, route, at).await.map(Answer::Whole),
+        Op::VideoHls => video::manifest::master(call, at, Form::Hls).await,
+        Op::VideoDash => video::manifest::master(call, at, Form::Dash).await,
+        Op::VideoThumbnail => video::object::thumbnail(call, at).await,
+        Op::VideoPicture => video::object::picture(call, at).await,
+        Op::VideoFile => video::object::serve(call, at).await,
+        Op::VideoReport => video::report::take(call, route, at).await.map(Answer::Whole),
+        Op::VideoForget => video::forget::take(call).await.map(Answer::Whole),
+        Op::VideoEmbed => video::embed::page(call, at).await,
 
         // ops
         Op::EdgeHealth => Ok(system::health(call).into()),

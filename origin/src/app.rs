@@ -6,11 +6,13 @@ use crate::ids::{Ids, Ranges};
 use crate::links::password::Hashing;
 use crate::links::store::LinkStore;
 use crate::lookup::UserAgents;
+use crate::objects::Objects;
 use crate::outgoing::Outgoing;
 use crate::payments::gateway::Gateways;
 use crate::payments::store::LedgerStore;
 use crate::shell::Lane;
 use crate::telemetry::Metrics;
+use crate::video;
 use shared::links::code::Permutation;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
@@ -47,6 +49,9 @@ pub struct App {
     pub outbox_news: Notify,
     /// Permits for long bodies.
     pub streams: Arc<Semaphore>,
+    /// Of videos.
+    pub objects: Objects,
+    pub video: video::Shared,
     /// Wakes the work on privacy requests: one was made.
     pub privacy_news: Notify,
     /// Wakes the relay of webhooks: a message was written.
@@ -75,6 +80,8 @@ impl App {
         let gateways = Gateways::configured(&config, &db);
         let outgoing = Outgoing::new(config.webhooks_allow_private)
             .map_err(|error| Error::Stored(format!("no client for webhooks: {error}")))?;
+        let objects = Objects::open(&config.objects_url)
+            .map_err(|error| Error::Stored(format!("OBJECTS_URL: {error}")))?;
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),
             config,
@@ -93,6 +100,8 @@ impl App {
             outgoing,
             outbox_news: Notify::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            objects,
+            video: video::Shared::default(),
             privacy_news: Notify::new(),
             webhook_news: Notify::new(),
         }))

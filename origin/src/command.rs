@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::audit::Who;
 use crate::keys::{self, NewKey};
-use crate::{db, limits, links, outbox, payments, privacy, router, sagas, shell, webhooks};
+use crate::{db, limits, links, outbox, payments, privacy, router, sagas, shell, video, webhooks};
 use shared::route::check_scopes;
 use shared::token::{EVERY_SCOPE, ServiceKey};
 use std::error::Error;
@@ -29,6 +29,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         format!("cannot listen on {}: {error} (set ORIGIN_PORT)", app.config.listen)
     })?;
     tracing::info!(listen = %app.config.listen, engine = ?app.db.engine, "serving");
+    let videos = video::start(app).await?;
     let tasks = [
         tokio::spawn(Arc::clone(&app.ids).keep(Arc::clone(&app.db))),
         tokio::spawn(outbox::relay(Arc::clone(app))),
@@ -58,7 +59,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
         served = server => served?,
         () = drained => tracing::warn!("requests were still under way after the drain"),
     }
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    tasks.iter().chain(&videos).for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::payments::gateway::bank::pain::{Debtor, Version};
 use shared::config::Durations;
 use shared::links::domain::Domains;
 use shared::sign::Keys;
+use shared::video::ladder::Codec;
 use std::path::PathBuf;
 use std::{env, fmt, net::SocketAddr};
 
@@ -96,6 +97,25 @@ pub struct Config {
     pub webhooks_allow_private: bool,
     pub bank: Option<Bank>,
     pub durations: Durations,
+    /// Where objects are: a directory, or `s3://bucket/prefix`.
+    pub objects_url: String,
+    /// Where jobs have their files while they run.
+    pub work_dir: PathBuf,
+    pub video: Video,
+}
+
+/// What the origin makes of videos.
+#[derive(Clone, Debug)]
+pub struct Video {
+    /// Jobs at once; `None`: as many as there are cores, if there is an ffmpeg. 0: another replica
+    /// transcodes.
+    pub workers: Option<usize>,
+    /// H.264 first.
+    pub codecs: Vec<Codec>,
+    /// The longest source, in minutes: at 3 s a segment a register holds 270.
+    pub minutes_max: u64,
+    /// The largest source.
+    pub bytes_max: u64,
 }
 
 /// Names the variable that is wrong, and how.
@@ -172,9 +192,42 @@ impl Config {
             data_key: bytes("DATA_KEY")?,
             webhooks_allow_private: get("WEBHOOKS_ALLOW_PRIVATE").as_deref() == Some("1"),
             bank: Bank::read(&get)?,
+            objects_url: get("OBJECTS_URL")
+                .unwrap_or_else(|| format!("{}/objects", data_dir(&get))),
+            work_dir: PathBuf::from(data_dir(&get)).join("work"),
+            video: video(&get)?,
             durations: Durations::read(&get).map_err(|what| invalid("SELVEDGE_…", &what))?,
         })
     }
+}
+
+fn data_dir(get: &impl Fn(&str) -> Option<String>) -> String {
+    get("DATA_DIR").unwrap_or_else(|| ".dev".into())
+}
+
+/// The longest source unless `VIDEO_MINUTES_MAX` says otherwise, and the longest it may say.
+const MINUTES_MAX: (u64, u64) = (240, 270);
+/// The largest source unless `VIDEO_BYTES_MAX` says otherwise: 64 GiB.
+const BYTES_MAX: u64 = 64 << 30;
+
+fn video(get: &impl Fn(&str) -> Option<String>) -> Result<Video, Invalid> {
+    let number = |name: &'static str| {
+        let parse = |text: String| text.parse().map_err(|_| invalid(name, "must be a number"));
+        get(name).map(parse).transpose()
+    };
+    let minutes_max = number("VIDEO_MINUTES_MAX")?.unwrap_or(MINUTES_MAX.0);
+    if minutes_max > MINUTES_MAX.1 {
+        return Err(invalid("VIDEO_MINUTES_MAX", &format!("must be at most {}", MINUTES_MAX.1)));
+    }
+    let workers: Option<u64> = number("VIDEO_WORKERS")?;
+    let codecs = get("VIDEO_CODECS").unwrap_or_default();
+    Ok(Video {
+        workers: workers.map(|count| usize::try_from(count).unwrap_or(usize::MAX).min(256)),
+        codecs: Codec::list(&codecs)
+            .ok_or_else(|| invalid("VIDEO_CODECS", "must be a list of h264, vp9"))?,
+        minutes_max,
+        bytes_max: number("VIDEO_BYTES_MAX")?.unwrap_or(BYTES_MAX),
+    })
 }
 
 /// `DATABASE_URL`, or a file under `DATA_DIR` (default `.dev`).
@@ -182,10 +235,7 @@ impl Config {
 /// # Errors
 /// A URL of neither engine.
 pub fn database_url(get: &impl Fn(&str) -> Option<String>) -> Result<String, Invalid> {
-    let default = || {
-        let dir = get("DATA_DIR").unwrap_or_else(|| ".dev".into());
-        format!("sqlite://{dir}/origin.sqlite?mode=rwc")
-    };
+    let default = || format!("sqlite://{}/origin.sqlite?mode=rwc", data_dir(get));
     let url = get("DATABASE_URL").unwrap_or_else(default);
     let known = ["sqlite:", "postgres:", "postgresql:"];
     if known.iter().any(|scheme| url.starts_with(scheme)) {
@@ -237,6 +287,9 @@ mod tests {
             ("GATEWAY_STRIPE_URL", Some("api.stripe.com")),
             ("GATEWAY_BANK_PAIN", Some("10")),
             ("GATEWAY_BANK_IBAN", Some("NL00ABNA0417164300")),
+            ("VIDEO_WORKERS", Some("many")),
+            ("VIDEO_CODECS", Some("divx")),
+            ("VIDEO_MINUTES_MAX", Some("271")),
         ] {
             let read =
                 Config::read(

@@ -6,11 +6,11 @@
 
 use crate::app::App;
 use crate::db::{self, Error, Tx, Value};
+use crate::edge;
 use crate::values;
 use shared::machine::{At, Machine, turn};
 use shared::roads::relay::{Input, Key, Relay, Row, Send, View, Write};
 use shared::roads::{Outcome, PROJECTIONS_MAX, PROJECTIONS_PATH, Register, Stamp};
-use shared::sign;
 use shared::time::Millis;
 use sqlx::any::AnyRow;
 use std::collections::BTreeSet;
@@ -210,37 +210,9 @@ async fn commit(tx: &mut Tx<'_>, writes: &[Write]) -> Result<(), Error> {
     Ok(())
 }
 
-#[derive(Debug, thiserror::Error)]
-enum SendError {
-    #[error("{0}")]
-    Http(#[from] reqwest::Error),
-    #[error("the edge answered {0}")]
-    Status(reqwest::StatusCode),
-}
-
-async fn send(app: &App, registers: &[&Register]) -> Result<Vec<Outcome>, SendError> {
+async fn send(app: &App, registers: &[&Register]) -> Result<Vec<Outcome>, edge::Error> {
     let body = serde_json::to_vec(registers).unwrap_or_default();
-    let content = sign::content(&body);
-    let request = sign::Request {
-        method: "POST",
-        path_and_query: PROJECTIONS_PATH,
-        content: &content,
-        context: "",
-    };
-    let signature = app.config.signing_keys.sign(request, db::now(), rand::random());
-    let answer = app
-        .http
-        .post(format!("{}{PROJECTIONS_PATH}", app.config.edge_url))
-        .header(sign::SIGNATURE_HEADER, signature)
-        .header("content-type", "application/json")
-        .timeout(Duration::from_millis(app.config.durations.road_timeout_ms))
-        .body(body)
-        .send()
-        .await?;
-    if !answer.status().is_success() {
-        return Err(SendError::Status(answer.status()));
-    }
-    Ok(answer.json().await?)
+    Ok(edge::post(app, PROJECTIONS_PATH, body).await?.json().await?)
 }
 
 /// Posts every register again; `new_epoch` (after a restore) raises the epoch first, and draws
@@ -259,5 +231,6 @@ pub async fn replay(app: &App, new_epoch: bool) -> Result<u64, Error> {
     let links = crate::links::store::replay(app).await?;
     let limits = crate::limits::store::replay(app).await?;
     let fraud = crate::payments::fraud::sets::replay(app).await?;
-    Ok(crate::keys::replay(app).await? + links + limits + fraud)
+    let videos = crate::video::row::replay(app).await?;
+    Ok(crate::keys::replay(app).await? + links + limits + fraud + videos)
 }

@@ -12,10 +12,48 @@ use shared::payments::card;
 use shared::problem::Problem;
 use shared::sign::Context;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 /// The headers of a request that a handler may see.
-pub const HEADERS: [&str; 5] =
-    ["content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"];
+pub const HEADERS: [&str; 9] = [
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "traceparent",
+    // tus 1.0
+    "tus-resumable",
+    "upload-checksum",
+    "upload-length",
+    "upload-offset",
+];
+
+/// A body that only its handler reads, as it comes.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    length: u64,
+    body: Arc<Mutex<Option<Body>>>,
+}
+
+impl Stream {
+    /// A body of so many bytes, as it was signed.
+    #[must_use]
+    pub fn new(length: u64, body: Body) -> Self {
+        Self { length, body: Arc::new(Mutex::new(Some(body))) }
+    }
+
+    /// Its bytes, as they were declared.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The body itself, once.
+    #[must_use]
+    pub fn take(&self) -> Option<Body> {
+        self.body.lock().ok()?.take()
+    }
+}
 
 /// A request that passed the door.
 #[derive(Clone, Debug)]
@@ -28,6 +66,8 @@ pub struct Call {
     pub segments: Vec<String>,
     pub headers: BTreeMap<&'static str, String>,
     pub body: Bytes,
+    /// Of a route whose body is raw; `body` is empty then.
+    pub stream: Stream,
     pub context: Context,
 }
 

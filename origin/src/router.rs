@@ -5,9 +5,9 @@
 //! bounded body.
 
 use crate::app::App;
-use crate::respond::{Call, Failure, HEADERS, direct, enveloped};
+use crate::respond::{Call, Failure, HEADERS, Stream, direct, enveloped};
 use crate::{
-    admin, audit, db, events, limits, links, payments, privacy, sagas, telemetry, webhooks,
+    admin, audit, db, events, limits, links, payments, privacy, sagas, telemetry, video, webhooks,
 };
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -179,6 +179,25 @@ async fn of_webhooks(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Fa
         Op::WebhookReplay => webhooks::deliveries::replay(app, call).await,
         Op::AuditCheck => audit::check(app, call).await,
 
+        _ => videos(op, app, call).await,
+    }
+}
+
+async fn videos(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
+    match op {
+        Op::VideoCreate => video::create(app, call).await,
+        Op::VideoList => video::list(app, call).await,
+        Op::VideoGet => video::get(app, call).await,
+        Op::VideoPatch => video::patch(app, call).await,
+        Op::VideoDelete | Op::UploadDelete => video::delete(app, call).await,
+        Op::VideoEvents => video::events(app, call).await,
+        Op::UploadCreate => video::upload::create(app, call).await,
+        Op::UploadHead => video::upload::head(app, call).await,
+        Op::UploadPart => video::upload::patch(app, call).await,
+        Op::UploadFile => video::upload::put(app, call).await,
+        Op::CaptionPut => video::captions::put(app, call).await,
+        Op::CaptionDelete => video::captions::delete(app, call).await,
+
         // What the edge alone serves is not found here; tests/http visits every route.
         _ => Err(Problem::new(&NOT_FOUND, "nothing is served here").into()),
     }
@@ -205,6 +224,10 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
             Err(failure) => direct(&shown(&app, &failure.problem(), &call.context.request_id)),
         };
     }
+    if route.op == Op::ObjectGet {
+        let answer = video::serve::object(&app, call.segment(0), call.segment(1)).await;
+        return answer.unwrap_or_else(|problem| refuse(&app, &problem));
+    }
     let call = Arc::new(call);
     let work = tokio::spawn({
         // A client that goes away does not stop a write half-way.
@@ -215,7 +238,12 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
         }
     });
     let is_operator = route.path.starts_with("/admin/");
-    let patience = if is_operator { OPERATOR_TIMEOUT } else { CALL_TIMEOUT };
+    let body = Duration::from_millis(app.config.durations.stream_timeout_ms);
+    let patience = match route.is_raw() {
+        true => CALL_TIMEOUT + body,
+        false if is_operator => OPERATOR_TIMEOUT,
+        false => CALL_TIMEOUT,
+    };
     let envelope = match tokio::time::timeout(patience, work).await {
         Ok(Ok(Ok(envelope))) => envelope,
         Ok(Ok(Err(failure))) => shown(&app, &failure.problem(), &call.context.request_id),
@@ -275,12 +303,18 @@ async fn admit(
             Problem::new(&UNAUTHENTICATED, "the request is not signed by the edge")
         })
     };
-    let (body, permit) = if route.is_streamed() {
+    let mut stream = Stream::default();
+    let (body, permit) = if route.is_raw() {
+        let length = body::check_length(header("content-length").as_deref(), route.bytes_max)?;
+        verify(sign::stream(length))?;
+        stream = Stream::new(length, body);
+        (Bytes::new(), None)
+    } else if route.is_streamed() {
         let length = body::check_length(header("content-length").as_deref(), route.bytes_max)?;
         if is_signed {
             verify(sign::stream(length))?;
         }
-        let (body, permit) = stream(app, body, length).await?;
+        let (body, permit) = held(app, body, length).await?;
         (body, Some(permit))
     } else {
         let too_large =
@@ -305,13 +339,14 @@ async fn admit(
         segments: Vec::new(),
         headers,
         body,
+        stream,
         context,
     };
     Ok((call, permit))
 }
 
 /// A long body; no more of them at once than fit into memory.
-async fn stream(
+async fn held(
     app: &App,
     body: Body,
     length: u64,

@@ -40,6 +40,10 @@ macro_rules! durations {
 durations! {
     /// How long an isolate serves a link from memory without asking again.
     link_fresh_ms "SELVEDGE_LINK_FRESH_MS" 5_000;
+    /// How long an isolate serves a video that no longer grows without asking again.
+    video_fresh_ms "SELVEDGE_VIDEO_FRESH_MS" 5_000;
+    /// How old a growing video's manifest may be: a quarter of a segment.
+    video_live_ms "SELVEDGE_VIDEO_LIVE_MS" 1_000;
     /// How long an isolate decides by a policy without asking whether there is a newer one.
     policy_fresh_ms "SELVEDGE_POLICY_FRESH_MS" 10_000;
     /// How long an isolate trusts its copy of a key; with the KV window below 60 s.
@@ -102,6 +106,16 @@ durations! {
     webhook_life_ms "SELVEDGE_WEBHOOK_LIFE_MS" schedule::LIFE_MS;
     /// An endpoint may take this long to answer.
     webhook_timeout_ms "SELVEDGE_WEBHOOK_TIMEOUT_MS" 15_000;
+    /// An upload that is not whole is given up this long after its last part.
+    upload_keep_ms "SELVEDGE_UPLOAD_KEEP_MS" 86_400_000;
+    /// A worker's hold on a job; renewed at a third of it, free for others after it.
+    job_lease_ms "SELVEDGE_JOB_LEASE_MS" 30_000;
+    /// First wait after a job that failed; doubles.
+    job_backoff_ms "SELVEDGE_JOB_BACKOFF_MS" 1_000;
+    /// Uploads that are given up and objects that must go are looked for this often.
+    video_sweep_ms "SELVEDGE_VIDEO_SWEEP_MS" 30_000;
+    /// After a video's deletion, what was still under way goes: longer than a body may stream.
+    purge_settle_ms "SELVEDGE_PURGE_SETTLE_MS" 65_000;
 }
 
 #[cfg(test)]

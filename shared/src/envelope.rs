@@ -7,7 +7,23 @@ use alloc::{string::String, string::ToString, vec, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// The headers that travel in an envelope and are replayed with it.
-pub const HEADERS: [&str; 5] = ["content-type", "location", "etag", "retry-after", "allow"];
+pub const HEADERS: [&str; 14] = [
+    "content-type",
+    "location",
+    "etag",
+    "retry-after",
+    "allow",
+    "cache-control",
+    // tus 1.0
+    "tus-resumable",
+    "tus-version",
+    "tus-extension",
+    "tus-checksum-algorithm",
+    "tus-max-size",
+    "upload-expires",
+    "upload-length",
+    "upload-offset",
+];
 
 /// An answer and its projections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

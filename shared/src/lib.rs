@@ -29,6 +29,7 @@ pub mod page;
 pub mod payments;
 pub mod privacy;
 pub mod problem;
+pub mod range;
 pub mod roads;
 pub mod route;
 pub mod saga;

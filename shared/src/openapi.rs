@@ -14,11 +14,14 @@ mod payment;
 mod payments;
 mod payouts;
 mod schemas;
+mod video;
+mod videos;
 mod webhooks;
 
 use crate::links::password::{CHARS_MAX, FIELD};
 use crate::route::{Access, Op, ROUTES, Route, Side};
 use crate::sign::{CONTEXT_HEADER, SIGNATURE_HEADER};
+use crate::video::upload::PART_TYPE;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{format, string::String, vec, vec::Vec};
 use serde_json::{Map, Value, json};
@@ -79,6 +82,7 @@ fn tag(product: &str) -> Value {
         "payments" => {
             "The ledger: accounts, transfers, holds; payments on it; webhooks in and out."
         }
+        "video" => "Upload, transcoding, adaptive streaming.",
         _ => "",
     };
     json!({"name": product, "description": about})
@@ -148,6 +152,14 @@ fn request_body(route: &Route) -> Option<Value> {
     if route.op == Op::GatewayHook {
         let content = json!({"application/json": {"schema": {"type": "object"}}});
         return Some(json!({"required": true, "content": content}));
+    }
+    if route.is_raw() {
+        let media_type = match route.op {
+            Op::UploadPart => PART_TYPE,
+            Op::CaptionPut => "text/vtt",
+            _ => "application/octet-stream",
+        };
+        return Some(json!({"required": true, "content": {media_type: {}}}));
     }
     let Some(name) = route.request else {
         let internal = route.access == Access::Signed && route.method == "POST";

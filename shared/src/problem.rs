@@ -26,6 +26,7 @@ pub enum Class {
     PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,
+    ChecksumMismatch,
     Unacceptable,
     Limited,
     Internal,
@@ -48,6 +49,8 @@ impl Class {
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            // No status of HTTP's own: tus 1.0, extension `checksum`.
+            Self::ChecksumMismatch => 460,
             Self::Unacceptable => 422,
             Self::Limited => 429,
             Self::Internal => 500,
@@ -176,7 +179,8 @@ pub fn type_url(kind: &Kind, public_url: &str) -> String {
 /// Every problem type of the service, in product order.
 pub fn all() -> impl Iterator<Item = &'static Kind> {
     let products = [crate::links::error::KINDS, crate::limits::error::KINDS];
-    let products = products.into_iter().chain([crate::payments::error::KINDS]);
+    let later = [crate::video::error::KINDS, crate::payments::error::KINDS];
+    let products = products.into_iter().chain(later);
     HTTP.iter().chain(products.flatten()).copied()
 }
 

@@ -49,6 +49,19 @@ impl Millis {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 
+    /// HTTP's form: `Fri, 20 Nov 2026 05:11:43 GMT` (RFC 9110, section 5.6.7).
+    #[must_use]
+    pub fn to_http_date(self) -> String {
+        let seconds = i64::try_from(self.0.min(LAST.0) / SECOND_MS).unwrap_or_default();
+        let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.to_hms();
+        let (weekday, month) = (format!("{}", at.weekday()), format!("{month}"));
+        let short = |name: &str| name.get(..3).map(String::from).unwrap_or_default();
+        let (weekday, month) = (short(&weekday), short(&month));
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+
     /// The UTC day, `20261120`; names the salt of a day.
     #[must_use]
     pub fn day(self) -> u64 {
@@ -135,6 +148,7 @@ mod tests {
     #[test]
     fn text_is_utc_with_three_decimals() {
         assert_eq!(Millis(0).to_rfc3339(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Millis(784_111_777_999).to_http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(Millis(1_763_615_503_007).to_rfc3339(), "2025-11-20T05:11:43.007Z");
         assert_eq!(LAST.to_rfc3339(), "9999-12-31T23:59:59.999Z");
         assert_eq!(Millis(u64::MAX).to_rfc3339(), "9999-12-31T23:59:59.999Z");

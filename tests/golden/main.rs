@@ -13,6 +13,7 @@ mod passwords;
 mod payments;
 mod readme;
 mod roads;
+mod video;
 mod webhooks;
 
 use serde::{Serialize, de::DeserializeOwned};

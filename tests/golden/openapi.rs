@@ -35,6 +35,9 @@ use shared::payments::wire::{
 use shared::privacy::{PrivacyAsk, PrivacyRequest};
 use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
+use shared::video::playback::{PlaybackAnswer, PlaybackRequest};
+use shared::video::qoe::Report;
+use shared::video::wire::{VideoEvent, VideoPatch, VideoRequest, VideoView};
 use shared::webhook::endpoint::{self, WebhookDelivery, WebhookEndpoint};
 use std::collections::BTreeSet;
 
@@ -189,8 +192,16 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "Usage" => reads::<Usage>(example),
         "BacktestRequest" => backtest::read(example.to_string().as_bytes()).is_ok(),
         "BacktestAnswer" => reads::<BacktestAnswer>(example),
+        "VideoRequest" => reads::<VideoRequest>(example),
+        "VideoPatch" => reads::<VideoPatch>(example),
+        "Video" => reads::<VideoView>(example),
+        "VideoPage" => reads::<Page<VideoView>>(example),
+        "VideoEventPage" => reads::<Page<VideoEvent>>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
+        "PlaybackRequest" => reads::<PlaybackRequest>(example),
+        "PlaybackAnswer" => reads::<PlaybackAnswer>(example),
+        "Report" => reads::<Report>(example),
         "Health" => reads::<Health>(example),
         "AppRequest" => reads::<AppRequest>(example),
         "App" => reads::<App>(example),

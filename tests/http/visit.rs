@@ -6,6 +6,9 @@ use shared::route::{Op, Route, Side};
 use shared::webhook::Secret;
 use shared::webhook::standard;
 
+/// The shortest captions.
+const CAPTIONS: &[u8; 38] = b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n";
+
 /// The two documents, the edge's and the origin's.
 pub(crate) struct Documents([Value; 2]);
 
@@ -22,6 +25,7 @@ impl Documents {
             Op::Events => {
                 return Some(json!({"recorder": alias(), "first_seq": 1, "events": []}));
             }
+            Op::VideoForget => return Some(json!({"app": alias(), "video": "vid_00000000001"})),
             Op::PasswordTry => {
                 return Some(json!({"domain": 0, "code": alias(), "password": "open sesame"}));
             }
@@ -127,6 +131,18 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         };
         path = path.replace("{id}", &id);
     }
+    if route.product == "video" && path.contains("{id}") {
+        let made = app.ask("POST", "/api/v1/videos").json(&json!({"size": 3})).send().await.is(201);
+        path = path.replace("{id}", made["id"].as_str().unwrap()).replace("{language}", "en");
+        // Nothing is uploaded: what is not there yet was let in all the same.
+        path = path.replace("{rendition}/{file}", "v240-avc/media.m3u8");
+        path = path.replace("{file}", "poster.jpg");
+        if route.op == Op::CaptionDelete {
+            let put = app.ask("PUT", &path).header("content-type", "text/vtt");
+            put.body(*CAPTIONS).send().await.is(204);
+        }
+    }
+    path = path.replace("{key}", "app_1%2Fvid_1%2Fx").replace("{generation}", "1");
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
     let path = path.replace("{product}", product).replace("{slug}", "not-found");
     // A domain of its own: what is blocked is blocked for every test.
@@ -192,11 +208,25 @@ pub(crate) fn ask<'a>(
         Side::Edge | Side::Through => stack.edge(route.method, path),
     };
     let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
-    match body {
-        Some(body) if route.op == Op::GatewayHook => signed(stack, ask, body).json(body),
+    let ask = match route.op {
+        Op::UploadCreate | Op::UploadHead => ask.header("tus-resumable", "1.0.0"),
+        Op::UploadPart => ask
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", "0")
+            .header("content-type", "application/offset+octet-stream"),
+        Op::CaptionPut => ask.header("content-type", "text/vtt"),
+        _ => ask,
+    };
+    match (body, route.op) {
+        (Some(body), Op::GatewayHook) => signed(stack, ask, body).json(body),
         // What is no JSON is a text.
-        Some(Value::String(text)) => ask.header("content-type", "text/csv").body(text.as_str()),
-        Some(body) => ask.json(body),
-        None => ask,
+        (Some(Value::String(text)), _) => {
+            ask.header("content-type", "text/csv").body(text.as_str())
+        }
+        (Some(body), _) => ask.json(body),
+        (None, Op::CaptionPut) => ask.body(*CAPTIONS),
+        (None, Op::UploadPart | Op::UploadFile) => ask.body(*b"abc"),
+        (None, Op::UploadCreate) => ask.header("upload-length", "3"),
+        (None, _) => ask,
     }
 }

@@ -19,3 +19,4 @@ mod privacy;
 mod public_keys;
 mod raw;
 mod tokens;
+mod videos;

@@ -22,6 +22,7 @@ mod rows;
 mod sagas;
 mod stores;
 mod up;
+mod video;
 mod world;
 
 use broken::Broken;

@@ -23,4 +23,5 @@ mod rows;
 mod support;
 mod sweep;
 mod usage;
+mod videos;
 mod visitors;

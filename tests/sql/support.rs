@@ -3,7 +3,7 @@
 use origin::app::App;
 use origin::config::Config;
 use origin::db::{Db, Value};
-use origin::respond::{Call, Failure};
+use origin::respond::{Call, Failure, Stream};
 use origin::{events, keys};
 use shared::envelope::Envelope;
 use shared::roads::{Delivery, Event};
@@ -81,6 +81,7 @@ pub fn call(app: &str, method: &str, path: &str, body: &str) -> Call {
         segments: vec![last.into()],
         headers: BTreeMap::from([("content-type", "application/json".into())]),
         body: body.to_owned().into(),
+        stream: Stream::default(),
         context: Context {
             principal: "service:k".into(),
             app: app.into(),

@@ -16,6 +16,7 @@ export function facts(request) {
     request.method, request.url, get("user-agent"), get("referer"), get("sec-gpc"),
     get("cf-connecting-ip"), get("x-request-id"), cf.country ?? "", cf.colo ?? "",
     cf.regionCode ?? "", get("accept-language"),
+    cf.clientTcpRtt ?? "", cf.asn ?? "",
   ].join("\n");
 }
 export const header = (request, name) => request.headers.get(name) ?? undefined;
@@ -54,6 +55,10 @@ export async function asset(env, request, id) {
   response.headers.set("x-request-id", id);
   return response;
 }
+export const assetAt = (env, request, path, id) => {
+  const { method, headers } = request;
+  return asset(env, new Request(new URL(path, request.url), { method, headers }), id);
+};
 export const file = (status, headers, body) =>
   new Response(body, { status, headers: JSON.parse(headers) });
 export function pipe(status, headers) {
@@ -102,6 +107,13 @@ extern "C" {
     fn whole(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch, js_name = asset)]
     async fn asset_of(env: &JsValue, request: &Request, id: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_name = assetAt)]
+    async fn asset_of_path(
+        env: &JsValue,
+        request: &Request,
+        path: &str,
+        id: &str,
+    ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_name = file)]
     fn file_of(status: u16, headers: &str, body: &[u8]) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch)]
@@ -155,6 +167,10 @@ pub(crate) struct Facts {
     pub(crate) region: String,
     /// `Accept-Language`.
     pub(crate) languages: String,
+    /// The round trip as the platform measured it, in milliseconds.
+    pub(crate) tcp_rtt_ms: String,
+    /// The network's number, by the platform.
+    pub(crate) asn: String,
 }
 
 impl Facts {
@@ -184,6 +200,8 @@ impl Facts {
             colo: next(),
             region: next(),
             languages: next(),
+            tcp_rtt_ms: next(),
+            asn: next(),
         }
     }
 
@@ -253,6 +271,16 @@ pub(crate) async fn asset(
     id: &str,
 ) -> Result<Option<Response>, Thrown> {
     Ok(asset_of(env, request, id).await?.dyn_into().ok())
+}
+
+/// The file that the platform keeps at `path`, whatever path was asked for.
+pub(crate) async fn asset_at(
+    env: &worker::Env,
+    request: &Request,
+    path: &str,
+    id: &str,
+) -> Result<Option<Response>, Thrown> {
+    Ok(asset_of_path(env, request, path, id).await?.dyn_into().ok())
 }
 
 /// A response of bytes.

@@ -3,6 +3,7 @@
 //! Invariant: one call crosses the border once, with texts and numbers; what JavaScript throws
 //! comes back as [`Thrown`], never as a panic. Refused: any decision.
 
+pub(crate) mod bucket;
 pub(crate) mod clock;
 pub(crate) mod entropy;
 pub(crate) mod http;

@@ -5,6 +5,7 @@
 use super::schemas;
 use crate::problem::{self, Kind, MEDIA_TYPE, Problem};
 use crate::route::{Op, Route, Side};
+use crate::video::manifest::{dash, hls};
 use alloc::collections::BTreeMap;
 use alloc::{format, string::String, string::ToString, vec, vec::Vec};
 use serde_json::{Map, Value, json};
@@ -65,7 +66,17 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
             names.extend(["Cache-Control", "Location"]);
         }
         Op::LinkUnlock => names.extend(["Location", "Set-Cookie"]),
-        Op::Shorten => names.extend(["ETag", "Location"]),
+        Op::VideoHls | Op::VideoDash => names.push("ETag"),
+        Op::VideoFile => {
+            statuses.push(206);
+            names.push("ETag");
+        }
+        Op::Shorten | Op::VideoCreate => names.extend(["ETag", "Location"]),
+        Op::VideoGet | Op::VideoPatch => names.push("ETag"),
+        Op::UploadCreate => names.extend(["Location", "Tus-Resumable"]),
+        Op::UploadHead | Op::UploadPart | Op::UploadFile => {
+            names.extend(["Tus-Resumable", "Upload-Offset"]);
+        }
         Op::AccountOpen | Op::TransferCreate | Op::PaymentCreate | Op::PaymentRefund => {
             names.push("Location");
         }
@@ -95,7 +106,15 @@ fn successes(route: &Route) -> Vec<(u16, Value)> {
         (status, Value::Object(answer))
     };
     let mut answers: Vec<(u16, Value)> = statuses.into_iter().map(described).collect();
-    if matches!(route.op, Op::LinkGet | Op::LimitPolicyGet | Op::FraudRuleGet) {
+    if matches!(
+        route.op,
+        Op::LinkGet
+            | Op::LimitPolicyGet
+            | Op::FraudRuleGet
+            | Op::VideoHls
+            | Op::VideoDash
+            | Op::VideoFile
+    ) {
         let headers = header_references(&["ETag", "X-Request-Id"]);
         answers.push((304, json!({"description": describe(304), "headers": headers})));
     }
@@ -111,19 +130,35 @@ fn content(route: &Route, name: &str) -> Option<Value> {
     let object = json!({"type": "object"});
     let text = json!({"schema": {"type": "string"}});
     match (route.op, name) {
+        (Op::ObjectGet, _) => Some(json!({"application/octet-stream": {}})),
         (Op::OriginMetrics, _) => Some(json!({"text/plain": text})),
         (Op::LinkImport, _) => Some(json!({"application/x-ndjson": text})),
         (Op::LinkExport, _) => Some(json!({"text/csv": text, "application/x-ndjson": text})),
         (Op::LinkQr, _) => Some(json!({"image/svg+xml": text, "image/png": {}})),
+        (Op::VideoHls, _) => Some(json!({hls::MEDIA_TYPE: text, "application/json": explained()})),
+        (Op::VideoDash, _) => {
+            Some(json!({dash::MEDIA_TYPE: text, "application/json": explained()}))
+        }
+        (Op::VideoThumbnail, _) => Some(json!({"image/jpeg": {}})),
+        (Op::VideoPicture, _) => Some(json!({"image/jpeg": {}, "text/vtt": text})),
+        (Op::VideoFile, _) => Some(json!({
+            hls::MEDIA_TYPE: text, "video/mp4": {}, "video/iso.segment": {}, "text/vtt": text,
+        })),
+        (Op::VideoEmbed, _) => Some(json!({"text/html": text})),
         (Op::ProblemType, _) => {
             Some(json!({"application/json": {"schema": object}, "text/html": text}))
         }
         (Op::EdgeOpenapi | Op::OriginOpenapi, _) => {
             Some(json!({"application/json": {"schema": object}}))
         }
-        (op @ (Op::Projections | Op::Events | Op::RegisterAsk | Op::PasswordTry), _) => {
-            Some(json!({"application/json": {"schema": schemas::internal(op)}}))
-        }
+        (
+            op @ (Op::Projections
+            | Op::Events
+            | Op::RegisterAsk
+            | Op::PasswordTry
+            | Op::VideoForget),
+            _,
+        ) => Some(json!({"application/json": {"schema": schemas::internal(op)}})),
         (Op::AuditExport, _) => Some(json!({"application/x-ndjson": text})),
         (_, "") => None,
         (_, name) => Some(json!({"application/json": {
@@ -133,13 +168,20 @@ fn content(route: &Route, name: &str) -> Option<Value> {
     }
 }
 
+/// What `explain=1` answers.
+fn explained() -> Value {
+    json!({"schema": {"type": "object"}, "example": super::video::explained()})
+}
+
 fn describe(status: u16) -> &'static str {
     match status {
         200 => "Done",
         201 => "Created",
         202 => "Taken; `Location` says how far it got",
         204 => "Done; no body",
+        206 => "The part that was asked for",
         301 => "Moved for good",
+        416 => "The file ends before that part",
         304 => "It is still the version of `If-None-Match`",
         303 => "It is the one: follow the link again, with the cookie",
         302 => "Found: the default, so that every click is counted",
@@ -227,6 +269,8 @@ pub(super) fn headers() -> Value {
             "Good for one link and twelve hours; `__Host-` on https.",
             "__Host-link-0004c92=…; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure",
         ),
+        "Tus-Resumable": text("The version of tus.", "1.0.0"),
+        "Upload-Offset": text("How many bytes are there.", "67108864"),
         "WWW-Authenticate": text("How to authenticate, and why not.", "Bearer"),
         "X-Request-Id": text("Names the request in our logs.", REQUEST_ID),
     })

@@ -54,6 +54,14 @@ fn in_path(route: &Route, name: &str) -> Value {
         "name" if route.product == "limits" => ("The policy's name.", "checkout"),
         "policy" if route.side == Side::Edge => ("The policy's name.", "checkout"),
         "policy" => ("The name of one of the service's own policies.", "api"),
+        "id" if route.product == "video" => ("The video.", "vid_08Ew1PYy71m"),
+        "rendition" => ("A rendition, or `captions`.", "v720-avc"),
+        "file" if route.path.contains("{rendition}") => (
+            "`media.m3u8`, `iframes.m3u8`, `{generation}-init.mp4`, `{generation}-{n}.m4s`; \
+             `{language}.vtt` or `{language}.m3u8` of captions.",
+            "media.m3u8",
+        ),
+        "file" => ("`poster.jpg`, `storyboard.vtt` or `storyboard-{n}.jpg`.", "storyboard.vtt"),
         "id" if route.path.contains("/accounts/") => ("The account.", "acc_08Ew1PYy71m"),
         "id" if route.path.contains("/statement-accounts/") => ("The account.", "acc_08Ew1PYy71m"),
         "id" if route.path.contains("/payouts/") => ("The payout.", "pot_08Ew1PYy71m"),
@@ -92,8 +100,10 @@ fn in_path(route: &Route, name: &str) -> Value {
 
 /// What a product asks in its own way.
 fn own(route: &Route, name: &str) -> Option<(&'static str, Value, Value)> {
-    if route.product == "limits" {
-        return of_limits(name);
+    match route.product {
+        "limits" => return of_limits(name),
+        "video" => return of_video(name),
+        _ => {}
     }
     let is_statement = route.path.contains("/reconciliations");
     let of_statement = if is_statement { of_statements(name) } else { None };
@@ -160,6 +170,36 @@ fn in_query(route: &Route, name: &str) -> Value {
         "description": about,
         "schema": schema,
         "example": example,
+    })
+}
+
+/// What `name` means to video.
+fn of_video(name: &str) -> Option<(&'static str, Value, Value)> {
+    Some(match name {
+        "token" => (
+            "A playback token; a signed video is played with one.",
+            json!({"type": "string"}),
+            json!("eyJ2IjoidmlkXzEifQ.00112233445566778899aabbccddeeff"),
+        ),
+        "max_height" => (
+            "The shorter side of the largest picture that is wanted.",
+            json!({"type": "integer", "minimum": 1}),
+            json!(720),
+        ),
+        "explain" => (
+            "`1`: instead of the manifest, what was chosen and why.",
+            json!({"type": "string", "enum": ["1"]}),
+            json!("1"),
+        ),
+        "t" => {
+            ("Seconds from the beginning.", json!({"type": "number", "minimum": 0}), json!(61.5))
+        }
+        "width" => (
+            "Pixels; the next of 160, 320, 640 and 1280 is given.",
+            json!({"type": "integer", "minimum": 1, "default": 640}),
+            json!(320),
+        ),
+        _ => return None,
     })
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: a name of the table leads to one type; its example is that type, serialised.
 
 use super::links::{link, stats};
-use super::{fraud, limits, payment, payments, payouts, webhooks};
+use super::{fraud, limits, payment, payments, payouts, video, videos, webhooks};
 use crate::admin::{
     App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
     OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
@@ -36,6 +36,9 @@ use crate::privacy::{Kind, PrivacyAsk, PrivacyPart, PrivacyRequest, State};
 use crate::route::{Op, Route};
 use crate::time::Millis;
 use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
+use crate::video::playback::{PlaybackAnswer, PlaybackRequest};
+use crate::video::qoe::Report;
+use crate::video::wire::{VideoEvent, VideoPatch, VideoRequest, VideoView};
 use crate::webhook::endpoint::{EndpointPatch, EndpointRequest, WebhookDelivery, WebhookEndpoint};
 use alloc::{format, string::String, vec, vec::Vec};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -119,6 +122,11 @@ types! {
         first_refused_at: Some(AT),
         refused_keys: vec![RefusedKey { key: "ann".into(), allowed: 1, refused: 1 }],
     };
+    "VideoRequest": VideoRequest = videos::request();
+    "VideoPatch": VideoPatch = videos::patch();
+    "Video": VideoView = videos::video();
+    "VideoPage": Page<VideoView> = page_of(videos::video(), "116000000000000000");
+    "VideoEventPage": Page<VideoEvent> = page_of(videos::event(), "1");
     "TokenRequest": TokenRequest = TokenRequest {
         sub: "ann".into(),
         scope: Some("links:read links:write".into()),
@@ -175,6 +183,9 @@ types! {
         ReservedAlias { name: "press".into(), reason: "ours".into(), created_at: AT },
         "press",
     );
+    "PlaybackRequest": PlaybackRequest = video::playback_request();
+    "PlaybackAnswer": PlaybackAnswer = video::playback();
+    "Report": Report = video::report();
     "AccountRequest": AccountRequest = payments::account_request();
     "Account": AccountView = payments::account();
     "AccountPage": Page<AccountView> = payments::accounts();

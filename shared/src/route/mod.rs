@@ -123,7 +123,10 @@ impl Route {
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
         let creates = match self.side {
-            Side::Through => !matches!(self.op, Op::LimitBacktest | Op::FraudBacktest),
+            // An upload's length is said once, however often.
+            Side::Through => {
+                !matches!(self.op, Op::LimitBacktest | Op::FraudBacktest | Op::UploadCreate)
+            }
             Side::Edge => self.op == Op::LinkImport,
             Side::Origin => false,
         };
@@ -133,7 +136,13 @@ impl Route {
     /// Whether the edge passes the body on as it comes, signed by its length (DESIGN: signing).
     #[must_use]
     pub fn is_streamed(&self) -> bool {
-        self.bytes_max > HELD_BYTES_MAX
+        self.bytes_max > HELD_BYTES_MAX || self.is_raw()
+    }
+
+    /// Whether the body is bytes that only the handler reads, whatever their media type.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        matches!(self.op, Op::UploadPart | Op::UploadFile | Op::CaptionPut)
     }
 
     /// Whether the route does nothing without one: whatever moves money.

@@ -27,6 +27,7 @@ pub struct Rendition {
 
 /// Picture or sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Media {
     /// A picture with square pixels.

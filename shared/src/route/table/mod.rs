@@ -8,6 +8,8 @@ mod origin;
 mod payment;
 mod payments;
 mod payouts;
+mod playback;
+mod videos;
 mod webhooks;
 
 use super::Access::{self, Operator, Public, Scope, Service, Signed};
@@ -55,6 +57,8 @@ pub struct Table(&'static [&'static [Route]]);
 pub const ROUTES: Table = Table(&[
     links::ROUTES,
     limits::ROUTES,
+    videos::ROUTES,
+    playback::ROUTES,
     payments::ROUTES,
     payouts::ROUTES,
     payment::ROUTES,

@@ -45,6 +45,11 @@ pub(super) const ROUTES: &[Route] = &[
         ..route(Op::PasswordTry, "POST", VERIFY_PATH, Origin, Signed)
     },
     Route {
+        product: "video",
+        summary: "An object of a video, streamed",
+        ..route(Op::ObjectGet, "GET", "/internal/objects/{key}/{generation}", Origin, Signed)
+    },
+    Route {
         summary: "Register an application",
         request: Some("AppRequest"),
         response: (201, "App"),

@@ -1,0 +1,61 @@
+//! Examples of videos' wire types.
+
+use super::schemas::AT;
+use crate::video::policy::Policy;
+use crate::video::presentation::{Status, Visibility};
+use crate::video::rendition::Media;
+use crate::video::wire::{
+    Cost, RenditionView, VideoEvent, VideoPatch, VideoRequest, VideoView, video_id,
+};
+use alloc::{format, vec};
+
+/// A snowflake of the examples' moment.
+const NUMBER: u64 = 116_000_000_000_000_000;
+
+pub(super) fn request() -> VideoRequest {
+    VideoRequest {
+        title: Some("Weaving".into()),
+        visibility: Some(Visibility::Public),
+        size: Some(1_000_000),
+        policy: None,
+    }
+}
+
+pub(super) fn patch() -> VideoPatch {
+    VideoPatch { title: Some(Some("Weaving, part 1".into())), ..VideoPatch::default() }
+}
+
+pub(super) fn video() -> VideoView {
+    let id = video_id(NUMBER);
+    let cost = Cost { cpu_s: 9, bytes_stored: 3_000_000, bytes_served: 0 };
+    VideoView {
+        upload_url: format!("https://s.example/api/v1/videos/{id}/upload"),
+        id,
+        title: Some("Weaving".into()),
+        visibility: Visibility::Public,
+        status: Status::Transcoding,
+        progress: 40,
+        reason: None,
+        upload_offset: 1_000_000,
+        size: Some(1_000_000),
+        upload_expires_at: AT.plus(86_400_000),
+        duration_ms: Some(60_060),
+        renditions: vec![RenditionView {
+            name: "v240-avc".into(),
+            media: Media::Video { width: 426, height: 240, frame_rate: (30_000, 1_001) },
+            codec: "avc1.64001e".into(),
+            bandwidth: 300_000,
+            average_bandwidth: 240_000,
+            progress: 40,
+            cost,
+        }],
+        cost,
+        policy: Policy::default(),
+        created_at: AT,
+        ready_at: None,
+    }
+}
+
+pub(super) fn event() -> VideoEvent {
+    VideoEvent { n: 1, at: AT, kind: "created".into(), detail: "".into() }
+}
