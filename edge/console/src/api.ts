@@ -26,6 +26,10 @@ export class Failure extends Error {
   }
 }
 
+/** What is wrong before anything is sent. */
+export const refusal = (...errors: FieldError[]): Failure =>
+  new Failure({ type: "about:blank", title: "Not acceptable", status: 422, errors });
+
 export interface Answer<T> {
   status: number;
   body: T;

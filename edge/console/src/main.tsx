@@ -7,6 +7,7 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/shell.css";
 import "./styles/parts.css";
+import "./styles/states.css";
 import "./styles/links.css";
 import "./styles/numbers.css";
 import "./styles/limits.css";
