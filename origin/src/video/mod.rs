@@ -23,8 +23,8 @@ pub mod worker;
 
 use crate::app::App;
 use crate::db;
-use crate::respond::{Call, Failure};
 use crate::once::{self, Begun};
+use crate::respond::{Call, Failure};
 use crate::values;
 use row::Row;
 use shared::envelope::Envelope;
@@ -200,7 +200,8 @@ pub async fn delete(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
     let mut row = row::lock(&mut tx, id).await?.ok_or_else(not_found)?;
     matches(call, &row)?;
     row.deleted_at = Some(db::now());
-    let end = "update video_job set done = 2, leased_until = 0 where video = $1 and done = 0";
+    // Who holds a job still puts objects; the holds end by themselves.
+    let end = "update video_job set done = 2 where video = $1 and done = 0";
     tx.write(end, values![id]).await?;
     let register = row::save(&mut tx, app, &mut row, Some(("deleted", String::new()))).await?;
     tx.commit().await?;

@@ -199,6 +199,6 @@ async fn v12_viewing_goes_after_90_days_and_with_its_video() {
     deliver(&app, "r/1", next, vec![played, count(of, "v240-avc", 1)]).await;
     assert_eq!((rows(&gone).await, dead(&app).await), (1, 0));
     let number = shared::video::wire::parse(&gone).unwrap();
-    removal::purged(&app, number, 0).await.unwrap();
+    removal::purged(&app, number).await.unwrap();
     assert_eq!((rows(&gone).await, rows(&id).await), (0, 2));
 }
