@@ -11,6 +11,7 @@ import "./styles/states.css";
 import "./styles/links.css";
 import "./styles/numbers.css";
 import "./styles/limits.css";
+import "./styles/video.css";
 import "./styles/payments.css";
 import { render } from "preact";
 import { App } from "./app";

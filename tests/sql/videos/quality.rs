@@ -2,6 +2,7 @@
 
 use crate::support::{self, Place, application, body, call, deliver, status};
 use origin::app::App;
+use origin::respond::Call;
 use origin::values;
 use origin::video::{self, quality, removal};
 use origin::{admin, db};
@@ -36,8 +37,8 @@ async fn create(app: &App, owner: &str) -> String {
 
 async fn seen(app: &App, owner: &str, id: &str, query: &str) -> Value {
     let asked = call(owner, "GET", &format!("/api/v1/videos/{id}/quality?{query}"), "");
-    let answer = quality::get(app, &origin::respond::Call { segments: vec![id.into()], ..asked });
-    body(&answer.await)
+    let asked = Call { segments: vec![id.into()], ..asked };
+    body(&quality::get(app, &asked).await)
 }
 
 fn window(from: u64, to: u64) -> String {
@@ -121,7 +122,7 @@ async fn v12_what_is_told_of_a_strangers_video_is_a_dead_letter_and_blocks_nobod
     assert_eq!(seen(&app, &owner, &id, &window(T0, T0 + 1)).await["plays"], 1);
     let ask = async |owner: &str, id: &str, query: &str| {
         let asked = call(owner, "GET", &format!("/x?{query}"), "");
-        let asked = origin::respond::Call { segments: vec![id.into()], ..asked };
+        let asked = Call { segments: vec![id.into()], ..asked };
         status(&quality::get(&app, &asked).await)
     };
     assert_eq!(ask(&owner, &id, "").await, 200);
