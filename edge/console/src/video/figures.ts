@@ -5,6 +5,7 @@
 
 import { asNumber } from "../ui/when";
 import type { Figures, Slot } from "./types";
+import { asRate } from "./words";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -38,7 +39,7 @@ export const FIGURES = [
     name: "Bitrate",
     hint: "of what was played",
     of: ({ bitrate_kbps }) => bitrate_kbps,
-    words: (kbps) => `${asNumber(kbps)} kbit/s`,
+    words: (kbps) => asRate(kbps * 1000),
   },
 ] as const satisfies readonly Figure[];
 
