@@ -135,7 +135,9 @@ export function send(path: string, ask: Sending): Promise<{ headers: Headers }> 
     const request = new XMLHttpRequest();
     const stop = () => request.abort();
     request.open(ask.method ?? "PUT", address(path, ask.query));
-    for (const [name, value] of Object.entries(headersOf(ask))) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(headersOf(ask))) {
+      request.setRequestHeader(name, value);
+    }
     request.upload.onprogress = ({ loaded }) => ask.onSent(loaded);
     request.onload = () => {
       const { status, responseText } = request;

@@ -1,7 +1,7 @@
 //! Bytes that this isolate served, counted by rendition, and sent up the road about once a second.
 //!
-//! Invariant: plain data in a static, never borrowed across an await. What a viewer broke off counts
-//! whole. Lost is what a dying isolate had not sent; nothing is counted twice.
+//! Invariant: plain data in a static, never borrowed across an await. What a viewer broke off
+//! counts whole. Lost is what a dying isolate had not sent; nothing is counted twice.
 
 use crate::call::Call;
 use crate::events;

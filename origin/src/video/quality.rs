@@ -1,4 +1,4 @@
-//! Quality of experience and bytes served: told by the edge, folded as it arrives, summed when asked.
+//! Quality of experience and bytes served: told by the edge, folded as it comes, summed when asked.
 //!
 //! Invariant: what a delivery adds is written in the transaction that raises its recorder's
 //! watermark, in key order, so that replicas never wait in a circle. What is told of another
@@ -46,9 +46,8 @@ impl Owners {
     /// The database is down.
     pub async fn of(tx: &mut Tx<'_>, events: &[Event]) -> Result<Self, Error> {
         let bodies = events.iter().filter(|event| event.product == PRODUCT);
-        let ids: BTreeSet<u64> = bodies
-            .filter_map(|event| wire::parse(told(&event.body).ok()?.video().1))
-            .collect();
+        let ids: BTreeSet<u64> =
+            bodies.filter_map(|event| wire::parse(told(&event.body).ok()?.video().1)).collect();
         let mut owners = Self::default();
         if ids.is_empty() {
             return Ok(owners);
@@ -108,7 +107,8 @@ pub async fn write(tx: &mut Tx<'_>, sums: Sums) -> Result<(), Error> {
         ]
     });
     let sql = format!("insert into video_quality (video, hour, country, device, {SUMS}) values");
-    let add = SUMS.split(", ").map(|name| format!("{name} = video_quality.{name} + excluded.{name}"));
+    let add =
+        SUMS.split(", ").map(|name| format!("{name} = video_quality.{name} + excluded.{name}"));
     let add = add.collect::<Vec<_>>().join(", ");
     let add = format!("on conflict (video, hour, country, device) do update set {add}");
     tx.insert(&sql, rows.collect(), &add).await?;

@@ -102,7 +102,10 @@ mod tests {
         let of = ("app_1", "vid_1");
         let view = qoe::event(of, "JP", Screen::Tv, sums, Millis(7)).unwrap();
         let Told::View(seen) = told(&view.body).unwrap() else { panic!("no view") };
-        assert_eq!((seen.sums, seen.country.as_str(), view.product.as_str()), (sums, "JP", "video"));
+        assert_eq!(
+            (seen.sums, seen.country.as_str(), view.product.as_str()),
+            (sums, "JP", "video")
+        );
         let count = |name: &str, bytes| Served {
             video: "vid_1".into(),
             app: "app_1".into(),

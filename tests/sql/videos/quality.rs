@@ -88,7 +88,10 @@ async fn v12_a_view_counts_once_however_often_it_is_delivered() {
     assert_eq!(all["by_device"]["desktop"]["watched_ms"], 19_000);
     // A window takes whole slots, and a day is one.
     let hour = seen(&one, &owner, &id, &window(T0 + 5, T0 + HOUR_MS)).await;
-    assert_eq!((number(&hour, "watched_ms"), hour["series"].as_array().unwrap().len()), (40_000, 1));
+    assert_eq!(
+        (number(&hour, "watched_ms"), hour["series"].as_array().unwrap().len()),
+        (40_000, 1)
+    );
     let day = format!("{}&interval=day", window(T0, T0 + DAY_MS));
     let day = seen(&one, &owner, &id, &day).await;
     assert_eq!(day["series"].as_array().unwrap().len(), 1);

@@ -30,10 +30,11 @@ function Add({ video, onDone }: { video: Video; onDone: () => void }) {
     try {
       const language = form.values.language.trim();
       const file = input.current?.files?.[0];
-      const wrong = [
-        ...(TAG.test(language) ? [] : [{ pointer: "/language", detail: "must be like en or pt-br" }]),
-        ...(file ? [] : [{ pointer: "/file", detail: "is missing" }]),
+      const judged = [
+        TAG.test(language) || { pointer: "/language", detail: "must be like en or pt-br" },
+        file !== undefined || { pointer: "/file", detail: "is missing" },
       ];
+      const wrong = judged.filter((each) => each !== true);
       if (wrong.length || !file) throw refusal(...wrong);
       const at = path(video.id, "captions", language.toLowerCase());
       const query = { label: form.values.label.trim() };
@@ -45,8 +46,10 @@ function Add({ video, onDone }: { video: Video; onDone: () => void }) {
     } catch (why) {
       const problem = problemIn(why);
       // What is wrong with the text stands at the file.
-      const errors = problem.errors?.map((each) =>
-        each.pointer === "" ? { pointer: "/file", detail: `is not accepted: ${each.detail}` } : each,
+      const errors = problem.errors?.map(({ pointer, detail }) =>
+        pointer === ""
+          ? { pointer: "/file", detail: `is not accepted: ${detail}` }
+          : { pointer, detail },
       );
       form.setProblem(errors ? { ...problem, errors } : problem);
     } finally {

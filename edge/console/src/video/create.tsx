@@ -47,7 +47,8 @@ export function Create() {
       if (!file) throw refusal({ pointer: "/file", detail: "is missing" });
       if (file.size === 0) throw refusal({ pointer: "/file", detail: "is empty" });
       const { title, visibility } = form.values;
-      const body = { ...(title.trim() ? { title: title.trim() } : {}), visibility, size: file.size };
+      const named = title.trim() ? { title: title.trim() } : {};
+      const body = { ...named, visibility, size: file.size };
       const video = (await post<Video>(VIDEOS, { body })).body;
       made(video);
       void begin(video, file);
@@ -68,7 +69,7 @@ export function Create() {
             label="File"
             pointer="/file"
             errors={errors}
-            hint={file ? asBytes(file.size) : "Any video that ffmpeg reads; the upload can be resumed."}
+            hint={file ? asBytes(file.size) : "What ffmpeg reads. The upload can be resumed."}
           >
             {(tied) => (
               <input {...tied} ref={input} type="file" accept="video/*,.mkv" onChange={choose} />

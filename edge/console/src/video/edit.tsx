@@ -18,7 +18,8 @@ interface Props {
 }
 
 const STALE =
-  "The video was changed elsewhere in the meantime. Close this and look at it again before you save.";
+  "The video was changed elsewhere in the meantime. " +
+  "Close this and look at it again before you save.";
 
 export function Edit({ video, onClose, onSaved }: Props) {
   const start = { title: video.title ?? "", visibility: video.visibility as string };
@@ -42,7 +43,13 @@ export function Edit({ video, onClose, onSaved }: Props) {
     onClose();
   };
   return (
-    <FormDialog title="Edit the video" start={start} action="Save" submit={submit} onClose={onClose}>
+    <FormDialog
+      title="Edit the video"
+      start={start}
+      action="Save"
+      submit={submit}
+      onClose={onClose}
+    >
       {({ values, errors, set }) => (
         <>
           <Text

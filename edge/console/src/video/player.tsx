@@ -55,7 +55,14 @@ export function Addresses({ of }: AddressesProps) {
   );
 }
 
-export function Player({ video, query, wrong }: { video: Video; query: string | null; wrong: string | null }) {
+interface PlayerProps {
+  video: Video;
+  /** With which it is played; `null`: not yet, or not at all. */
+  query: string | null;
+  wrong: string | null;
+}
+
+export function Player({ video, query, wrong }: PlayerProps) {
   if (!isPlayable(video)) return null;
   const { id } = video;
   const own = location.origin;

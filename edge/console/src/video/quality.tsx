@@ -9,7 +9,16 @@ import { say } from "../ui/announce";
 import { asNumber, asUtcDay } from "../ui/when";
 import { Breakdown } from "./breakdown";
 import { Chart, slotName } from "./chart";
-import { DAY_MS, type Figure, FIGURES, type Filled, filled, HOUR_MS, type Interval, worded } from "./figures";
+import {
+  DAY_MS,
+  type Figure,
+  FIGURES,
+  type Filled,
+  filled,
+  HOUR_MS,
+  type Interval,
+  worded,
+} from "./figures";
 import { path, type Quality } from "./types";
 
 interface Range {

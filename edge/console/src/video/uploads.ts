@@ -62,7 +62,8 @@ function put(id: string, some: Partial<Upload>): void {
 export function mismatch(video: Video, file: File): string | null {
   const print = printOf(video.id);
   if (video.size !== null && file.size !== video.size) {
-    return `is not the one that was begun with: that had ${video.size} bytes, this has ${file.size}`;
+    const sizes = `that had ${video.size} bytes, this has ${file.size}`;
+    return `is not the one that was begun with: ${sizes}`;
   }
   if (print && (print.name !== file.name || print.modified !== file.lastModified)) {
     return `is not the one that was begun with: that was ${print.name}, unchanged since`;
@@ -86,7 +87,7 @@ export async function begin(video: Video, file: File): Promise<void> {
       signal: stop.signal,
       onSent: (sent) => put(id, { sent }),
       onWait: (problem: Problem | null) =>
-        put(id, problem ? { state: "waiting", why: sentence(problem) } : { state: "sending", why: null }),
+        put(id, { state: problem ? "waiting" : "sending", why: problem && sentence(problem) }),
     });
     stops.delete(id);
     forget(id);
