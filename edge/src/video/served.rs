@@ -11,17 +11,13 @@ use shared::time::SECOND_MS;
 use shared::video::presentation::Presentation;
 use shared::video::served::{BYTES_MAX, Served};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use web_sys::Response;
 
 /// Videos that are counted between two events, 16 × 60 bytes each; further ones send these first.
-const VIDEOS_MAX: usize = 512;
-
-/// By application and video, then by rendition.
-type Open = BTreeMap<(String, String), BTreeMap<String, u64>>;
+const VIDEOS_MAX: usize = 128;
 
 thread_local! {
-    static OPEN: RefCell<Open> = const { RefCell::new(Open::new()) };
+    static OPEN: RefCell<Vec<Served>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Counts an object of a video, if it is a rendition's; the first one sees to it that all are sent.
@@ -32,14 +28,22 @@ pub(super) fn count(call: &Call, video: &Presentation, path: &str, response: &Re
     }
     let length = response.headers().get("content-length").ok().flatten();
     let bytes = length.and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-    let key = (video.app.clone(), video.id.clone());
-    if OPEN.with_borrow(|open| open.len() >= VIDEOS_MAX && !open.contains_key(&key)) {
+    let is_full = OPEN.with_borrow(|open| {
+        open.len() >= VIDEOS_MAX && !open.iter().any(|served| served.video == video.id)
+    });
+    if is_full {
         send(call);
     }
     let is_first = OPEN.with_borrow_mut(|open| {
         let is_first = open.is_empty();
-        let sum = open.entry(key).or_default().entry(rendition.into()).or_default();
-        *sum = sum.saturating_add(bytes).min(BYTES_MAX);
+        match open.iter_mut().find(|served| served.video == video.id) {
+            Some(served) => served.add(rendition, bytes),
+            None => open.push(Served {
+                video: video.id.clone(),
+                app: video.app.clone(),
+                bytes: vec![(rendition.into(), bytes.min(BYTES_MAX))],
+            }),
+        }
         is_first
     });
     if is_first {
@@ -53,8 +57,8 @@ pub(super) fn count(call: &Call, video: &Presentation, path: &str, response: &Re
 
 fn send(call: &Call) {
     let now = clock::now();
-    for ((app, video), bytes) in OPEN.take() {
-        let event = match (Served { video, app, bytes }).event(now) {
+    for served in OPEN.take() {
+        let event = match served.event(now) {
             Ok(event) => event,
             Err(why) => return log::fault(&call.id, "served", why),
         };

@@ -7,7 +7,7 @@ use super::presentation::{PRODUCT, RENDITIONS_MAX};
 use super::qoe::{self, View};
 use crate::roads::Event;
 use crate::time::Millis;
-use alloc::{collections::BTreeMap, format, string::String};
+use alloc::{format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of one rendition in one event: a second at 8 Tbit/s. 2^63 hold 9 · 10^6 such events.
@@ -23,11 +23,19 @@ pub struct Served {
     pub video: String,
     /// Its application.
     pub app: String,
-    /// By rendition.
-    pub bytes: BTreeMap<String, u64>,
+    /// By rendition; a list, because a tree's code would weigh more at the edge than it saves.
+    pub bytes: Vec<(String, u64)>,
 }
 
 impl Served {
+    /// Adds what was served of a rendition.
+    pub fn add(&mut self, rendition: &str, bytes: u64) {
+        match self.bytes.iter_mut().find(|(name, _)| name == rendition) {
+            Some((_, sum)) => *sum = sum.saturating_add(bytes).min(BYTES_MAX),
+            None => self.bytes.push((rendition.into(), bytes.min(BYTES_MAX))),
+        }
+    }
+
     /// The event.
     ///
     /// # Errors
@@ -44,10 +52,10 @@ impl Served {
             let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
             (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(known)
         };
-        if !self.bytes.keys().all(|name| is_name(name)) {
+        if !self.bytes.iter().all(|(name, _)| is_name(name)) {
             return Err("a rendition's name is not readable");
         }
-        if self.bytes.values().any(|bytes| *bytes > BYTES_MAX) {
+        if self.bytes.iter().any(|(_, bytes)| *bytes > BYTES_MAX) {
             return Err("it counts more than can be");
         }
         Ok(())
@@ -109,14 +117,18 @@ mod tests {
         let count = |name: &str, bytes| Served {
             video: "vid_1".into(),
             app: "app_1".into(),
-            bytes: BTreeMap::from([(name.into(), bytes)]),
+            bytes: [(name.into(), bytes)].into(),
         };
+        let mut more = count("v720-avc", BYTES_MAX - 1);
+        more.add("v720-avc", 7);
+        more.add("a0-aac", 1);
+        assert_eq!(more.bytes, [("v720-avc".into(), BYTES_MAX), ("a0-aac".into(), 1)]);
         let event = count("v720-avc", BYTES_MAX).event(Millis(7)).unwrap();
         let seen = told(&event.body).unwrap();
         assert_eq!(seen.video(), of);
         assert_eq!(seen, Told::Served(count("v720-avc", BYTES_MAX)));
         let text = |served: &Served| served.event(Millis(7)).unwrap().body;
-        let nothing = Served { bytes: BTreeMap::new(), ..count("a", 1) };
+        let nothing = Served { bytes: Vec::new(), ..count("a", 1) };
         let long = Sums { watched_ms: REPORT_MS_MAX + 1, ..sums };
         for wrong in [
             "{}".into(),
@@ -124,8 +136,8 @@ mod tests {
             text(&nothing),
             text(&count("../x", 1)),
             text(&count("v720-avc", BYTES_MAX + 1)),
-            r#"{"video":"vid_1","app":"app_1","bytes":{"a":-1}}"#.into(),
-            r#"{"video":"vid_1","app":"app_1","bytes":{"a":1},"ip":"x"}"#.into(),
+            r#"{"video":"vid_1","app":"app_1","bytes":[["a",-1]]}"#.into(),
+            r#"{"video":"vid_1","app":"app_1","bytes":[["a",1]],"ip":"x"}"#.into(),
             qoe::event(of, "JP", Screen::Tv, long, Millis(7)).unwrap().body,
             view.body.replace("\"tv\"", "\"toaster\""),
             view.body.replace("\"JP\"", "\"Japan\""),

@@ -59,7 +59,7 @@ function Sending({ video, now }: { video: Video; now: Upload }) {
   );
 }
 
-function Choose({ video }: { video: Video }) {
+function Choose({ video, isBegun }: { video: Video; isBegun: boolean }) {
   const form = useForm({});
   const [busy, setBusy] = useState(false);
   const known = printOf(video.id);
@@ -80,7 +80,7 @@ function Choose({ video }: { video: Video }) {
   };
   return (
     <form ref={form.ref} onSubmit={(event) => event.preventDefault()} noValidate>
-      {video.size !== null && (
+      {video.size !== null && !isBegun && (
         <>
           <Bar name="What has arrived" part={video.upload_offset / video.size} />
           <p class="hint">
@@ -107,7 +107,8 @@ export function UploadCard({ video }: { video: Video }) {
   return (
     <section class="card upload" aria-labelledby="upload-title">
       <h2 id="upload-title">Upload</h2>
-      {now ? <Sending video={video} now={now} /> : <Choose video={video} />}
+      {now && <Sending video={video} now={now} />}
+      {(!now || now.state === "failed") && <Choose video={video} isBegun={now !== undefined} />}
     </section>
   );
 }
