@@ -27,7 +27,7 @@ use shared::problem::Problem;
 use shared::roads::Outcome;
 use shared::route::{Op, Route};
 use shared::token::{Caller, TokenRequest};
-use shared::video::wire as videos;
+use shared::video::{quality, wire as videos};
 use shared::webhook::endpoint;
 use shared::{body, idempotency};
 
@@ -134,6 +134,7 @@ fn check(
         Op::VideoCreate => videos::request(body, u64::MAX).map(|_| ()),
         Op::VideoPatch => videos::patch(body).map(|_| ()),
         Op::VideoList | Op::VideoEvents => page_of(asked),
+        Op::VideoQuality => quality::ask(asked, call.began).map(|_| ()),
         Op::TokenMint => {
             let asked: TokenRequest = body::parse(body)?;
             asked.check()?;

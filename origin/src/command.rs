@@ -78,6 +78,10 @@ async fn sweep(app: Arc<App>) {
             Ok(gone) => tracing::debug!(gone, "usage of limits was forgotten"),
             Err(error) => tracing::warn!(%error, "usage of limits was not forgotten"),
         }
+        match video::quality::forget(&app, db::now()).await {
+            Ok(gone) => tracing::debug!(gone, "viewing of videos was forgotten"),
+            Err(error) => tracing::warn!(%error, "viewing of videos was not forgotten"),
+        }
         match privacy::job::sweep(&app, db::now()).await {
             Ok(gone) => tracing::debug!(gone, "exports were forgotten"),
             Err(error) => tracing::warn!(%error, "exports were not swept"),

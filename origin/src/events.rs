@@ -11,6 +11,7 @@ use crate::payments::fraud::attempts;
 use crate::payments::hooks;
 use crate::respond::{Call, Failure};
 use crate::values;
+use crate::video::quality;
 use shared::body;
 use shared::envelope::Envelope;
 use shared::limits::wire as limits;
@@ -21,6 +22,7 @@ use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::roads::intake::intake;
 use shared::roads::recorder::DELIVERY_MAX;
 use shared::roads::{Delivery, Event, Receipt};
+use shared::video::presentation as video;
 
 /// `POST /internal/events`
 pub async fn take(app: &App, call: &Call) -> Result<Envelope, Failure> {
@@ -46,7 +48,8 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     let seen = db::number(row, "applied_seq")?;
     let count = delivery.events.len() as u64;
     let taken = intake(seen, delivery.first_seq, count);
-    let mut sums = Sums::default();
+    let owners = quality::Owners::of(&mut tx, &delivery.events).await?;
+    let mut sums = Sums { owners, ..Sums::default() };
     let mut dead = Vec::new();
     for (seq, event) in (delivery.first_seq..).zip(&delivery.events) {
         if seq < delivery.first_seq + taken.skip {
@@ -63,6 +66,7 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     usage::write(&mut tx, sums.usage).await?;
     attempts::write(&mut tx, &sums.blocked).await?;
     hooks::write(&mut tx, sums.hooks).await?;
+    quality::write(&mut tx, sums.quality).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
     tx.insert(sql, dead, "").await?;
@@ -83,6 +87,8 @@ struct Sums {
     usage: usage::Sums,
     blocked: Vec<Attempt>,
     hooks: hooks::Sums,
+    owners: quality::Owners,
+    quality: quality::Sums,
 }
 
 async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
@@ -91,6 +97,7 @@ async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
         payments::PRODUCT => hooks::fold(&mut sums.hooks, event),
         limits::PRODUCT => usage::fold(&mut sums.usage, event),
         fraud::PRODUCT => attempts::fold(app, &mut sums.blocked, event).await,
+        video::PRODUCT => quality::fold(&mut sums.quality, &sums.owners, event),
         other => Err(format!("no product {other:?} takes events")),
     }
 }

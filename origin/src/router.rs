@@ -191,6 +191,7 @@ async fn videos(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::VideoPatch => video::patch(app, call).await,
         Op::VideoDelete | Op::UploadDelete => video::delete(app, call).await,
         Op::VideoEvents => video::events(app, call).await,
+        Op::VideoQuality => video::quality::get(app, call).await,
         Op::UploadCreate => video::upload::create(app, call).await,
         Op::UploadHead => video::upload::head(app, call).await,
         Op::UploadPart => video::upload::patch(app, call).await,

@@ -3,18 +3,20 @@
 // Invariant: the choice is measured natively and alone; segments are streamed by the Worker that
 // scripts/build made beside a bare Worker with the same bucket, in the same process, in turns.
 //
-//   scripts/bench video [--quick] [--only=select,segments]
+//   scripts/bench video [--quick] [--only=select,segments,startup]
 
 import { bench } from "./run.mjs";
 import { select } from "./video/select.mjs";
 import { segments } from "./video/segments.mjs";
+import { startup } from "./video/startup.mjs";
 import { table } from "./video/table.mjs";
 
 await bench("video", {
-  numbers: (quick) => ({ cases: quick ? 200_000 : 1_000_000, ms: quick ? 1_500 : 5_000, rounds: quick ? 2 : 4 }),
+  numbers: (quick) => ({ cases: quick ? 200_000 : 1_000_000, ms: quick ? 1_500 : 5_000, rounds: quick ? 2 : 4, views: quick ? 3 : 15 }),
   async measure(run, report, wanted) {
     if (wanted("select")) report.select = select(run);
     if (wanted("segments")) report.segments = await segments(run);
+    if (wanted("startup")) report.startup = await startup(run);
   },
   table,
 });

@@ -37,6 +37,7 @@ use shared::route::{Access, ROUTES, Route, Side};
 use shared::token::{TokenAnswer, TokenRequest};
 use shared::video::playback::{PlaybackAnswer, PlaybackRequest};
 use shared::video::qoe::Report;
+use shared::video::quality::VideoQuality;
 use shared::video::wire::{VideoEvent, VideoPatch, VideoRequest, VideoView};
 use shared::webhook::endpoint::{self, WebhookDelivery, WebhookEndpoint};
 use std::collections::BTreeSet;
@@ -197,6 +198,7 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "Video" => reads::<VideoView>(example),
         "VideoPage" => reads::<Page<VideoView>>(example),
         "VideoEventPage" => reads::<Page<VideoEvent>>(example),
+        "VideoQuality" => reads::<VideoQuality>(example),
         "TokenRequest" => reads::<TokenRequest>(example),
         "TokenAnswer" => reads::<TokenAnswer>(example),
         "PlaybackRequest" => reads::<PlaybackRequest>(example),

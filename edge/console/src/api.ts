@@ -26,14 +26,19 @@ export class Failure extends Error {
   }
 }
 
+/** What is wrong before anything is sent. */
+export const refusal = (...errors: FieldError[]): Failure =>
+  new Failure({ type: "about:blank", title: "Not acceptable", status: 422, errors });
+
 export interface Answer<T> {
   status: number;
   body: T;
   etag: string | null;
+  headers: Headers;
 }
 
 export interface Ask {
-  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   query?: Record<string, string | number | null | undefined>;
   body?: unknown;
   /** Instead of a body of JSON; its type is what it is sent as. */
@@ -57,31 +62,39 @@ function address(path: string, query: Ask["query"]): string {
   return text ? `${path}?${text}` : path;
 }
 
-async function problemOf(response: Response): Promise<Problem> {
-  const bare = {
-    type: "about:blank",
-    title: `The edge answered ${response.status}`,
-    status: response.status,
-  };
+function problemOf(status: number, text: string): Problem {
+  const bare = { type: "about:blank", title: `The edge answered ${status}`, status };
   try {
-    return { ...bare, ...((await response.json()) as Partial<Problem>) };
+    return { ...bare, ...(JSON.parse(text) as Partial<Problem>) };
   } catch {
     return bare;
   }
 }
 
-async function send(path: string, ask: Ask): Promise<Response> {
+/** What an answer that is no success means. */
+function failed(status: number, text: string, ask: Ask): Failure {
+  if (status === 401 && ask.key === undefined) {
+    end("You were signed out: the key is no longer accepted.");
+  }
+  return new Failure(problemOf(status, text));
+}
+
+function headersOf(ask: Ask): Record<string, string> {
   const headers: Record<string, string> = { ...ask.headers };
   const bearer = ask.key ?? key.value;
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  const json = ask.body === undefined ? null : JSON.stringify(ask.body);
   if (ask.file) headers["Content-Type"] = ask.file.type;
-  else if (json !== null) headers["Content-Type"] = "application/json";
+  else if (ask.body !== undefined) headers["Content-Type"] = "application/json";
+  return headers;
+}
+
+async function fetched(path: string, ask: Ask): Promise<Response> {
+  const json = ask.body === undefined ? null : JSON.stringify(ask.body);
   let response: Response;
   try {
     response = await fetch(address(path, ask.query), {
       method: ask.method ?? "GET",
-      headers,
+      headers: headersOf(ask),
       body: ask.file ?? json,
       cache: "no-store",
       credentials: "omit",
@@ -93,24 +106,53 @@ async function send(path: string, ask: Ask): Promise<Response> {
     throw new Failure(NO_ANSWER);
   }
   if (response.ok) return response;
-  const problem = await problemOf(response);
-  if (response.status === 401 && ask.key === undefined) {
-    end("You were signed out: the key is no longer accepted.");
-  }
-  throw new Failure(problem);
+  throw failed(response.status, await response.text().catch(() => ""), ask);
 }
 
 /** A call that answers JSON, or nothing. */
 export async function call<T>(path: string, ask: Ask = {}): Promise<Answer<T>> {
-  const response = await send(path, ask);
+  const response = await fetched(path, ask);
   const text = await response.text();
   const body = (text === "" ? undefined : JSON.parse(text)) as T;
-  return { status: response.status, body, etag: response.headers.get("ETag") };
+  const { status, headers } = response;
+  return { status, body, etag: headers.get("ETag"), headers };
 }
 
 /** A call that answers a file. */
 export async function file(path: string, ask: Ask = {}): Promise<Blob> {
-  return (await send(path, ask)).blob();
+  return (await fetched(path, ask)).blob();
+}
+
+interface Sending extends Ask {
+  file: Blob;
+  /** Bytes of the file that have left. */
+  onSent: (bytes: number) => void;
+}
+
+/** A call that sends a file and says how far it is, which `fetch` cannot. */
+export function send(path: string, ask: Sending): Promise<{ headers: Headers }> {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    const stop = () => request.abort();
+    request.open(ask.method ?? "PUT", address(path, ask.query));
+    for (const [name, value] of Object.entries(headersOf(ask))) {
+      request.setRequestHeader(name, value);
+    }
+    request.upload.onprogress = ({ loaded }) => ask.onSent(loaded);
+    request.onload = () => {
+      const { status, responseText } = request;
+      if (status < 200 || status > 299) return fail(failed(status, responseText, ask));
+      const lines = request.getAllResponseHeaders().trim().split("\r\n");
+      const pairs = lines.map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string]);
+      done({ headers: new Headers(pairs) });
+    };
+    request.onerror = () => fail(new Failure(NO_ANSWER));
+    request.onabort = () => fail(ask.signal?.reason);
+    request.onloadend = () => ask.signal?.removeEventListener("abort", stop);
+    ask.signal?.addEventListener("abort", stop);
+    if (ask.signal?.aborted) return fail(ask.signal.reason);
+    request.send(ask.file);
+  });
 }
 
 export const problemIn = (why: unknown): Problem =>

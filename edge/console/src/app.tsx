@@ -14,6 +14,7 @@ import { SignIn } from "./sign-in";
 import { choose, theme, THEMES, type Theme } from "./theme";
 import { Announcer, say } from "./ui/announce";
 import { Icon, type IconName } from "./ui/icon";
+import { Videos } from "./video/page";
 
 interface Product {
   name: string;
@@ -24,6 +25,7 @@ interface Product {
 const PRODUCTS: readonly Product[] = [
   { name: "links", title: "Links", page: Links },
   { name: "limits", title: "Limits", page: Limits },
+  { name: "video", title: "Video", page: Videos },
   { name: "payments", title: "Payments", page: Payments },
 ];
 

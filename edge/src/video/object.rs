@@ -5,7 +5,7 @@
 //! body passes from stream to stream (`platform/bucket.rs`).
 
 use super::manifest::{captions, cmcd, first, no_file, playlist, tagged};
-use super::{Admitted, admit, renew, report};
+use super::{Admitted, admit, renew, report, served};
 use crate::call::Call;
 use crate::log;
 use crate::objects::{Address, Pull};
@@ -137,13 +137,16 @@ async fn answer(call: &Call, admitted: &Admitted, object: Object<'_>) -> Result<
     let range = Range::read(&header("range")).filter(|_| fits);
     let key = bucket_key(&admitted.video.object_key(path), generation);
     let url = format!("{}/v/{key}", call.settings.public_url);
+    let head = call.facts.method == "HEAD";
     let headers = respond::headers(call, &envelope);
     for is_second in [false, true] {
         let range = range.map(|range| serde_json::to_string(&range).unwrap_or_default());
-        let head = call.facts.method == "HEAD";
         let wanted = Wanted { key: &key, url: &url, head, range, headers: &headers };
         let found = bucket::find(&call.env, wanted).await;
         if let Some(response) = found.map_err(|why| call.unavailable("bucket", why))? {
+            if !head {
+                served::count(call, &admitted.video, path, &response);
+            }
             let copy = Clone::clone(&response);
             call.context.wait_until(async move { bucket::kept(&copy).await });
             return Ok(Answer::Streamed(response));

@@ -193,6 +193,9 @@ async fn keep(tx: &mut Tx<'_>, video: u64, brought: &[Brought], cpu_ms: u64) -> 
     let bytes_of = |each: &Brought| each.part.segments.iter().map(|s| u64::from(s.1)).sum::<u64>();
     // Several encoders in one process: each its share, by what came out.
     let all: u64 = brought.iter().map(bytes_of).sum::<u64>().max(1);
+    // In the order in which the edge's counts are written, too (`quality.rs`).
+    let mut brought: Vec<&Brought> = brought.iter().collect();
+    brought.sort_by(|a, b| a.part.name.cmp(&b.part.name));
     for each in brought {
         let sql = "insert into video_rendition \
                    (video, name, codec, init, cpu_ms, bytes_stored, bytes_served) \

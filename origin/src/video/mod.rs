@@ -11,6 +11,7 @@ pub mod look;
 pub mod made;
 pub mod make;
 pub mod pictures;
+pub mod quality;
 pub mod removal;
 pub mod row;
 pub mod serve;

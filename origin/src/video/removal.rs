@@ -88,7 +88,11 @@ async fn empty(app: &App, owner: String, id: u64) -> Result<(), Error> {
     Ok(())
 }
 
-async fn purged(app: &App, id: u64) -> Result<(), Error> {
+/// Nothing is left of its objects: marks it, and takes away what is known of it beside its row.
+///
+/// # Errors
+/// The database is down.
+pub async fn purged(app: &App, id: u64) -> Result<(), Error> {
     let mut tx = app.db.begin().await?;
     let mark = "update video set purged_at = $1, events = events + 1, plan = null \
                 where id = $2 and purged_at is null";
@@ -98,7 +102,7 @@ async fn purged(app: &App, id: u64) -> Result<(), Error> {
     let event = "insert into video_event (video, n, at, kind, detail) \
                  select id, events, $1, 'purged', '' from video where id = $2";
     tx.write(event, values![db::now(), id]).await?;
-    for table in ["video_part", "video_job", "video_rendition"] {
+    for table in ["video_part", "video_job", "video_rendition", "video_quality"] {
         tx.write(&format!("delete from {table} where video = $1"), values![id]).await?;
     }
     tx.commit().await?;

@@ -4,9 +4,9 @@ use super::made::{Kept, Made};
 use super::row::Row;
 use crate::app::App;
 use shared::video::plan::Plan;
-use shared::video::presentation::Status;
+use shared::video::presentation::{Caption, Status};
 use shared::video::rendition::Rendition;
-use shared::video::wire::{Cost, RenditionView, VideoView, upload_path, video_id};
+use shared::video::wire::{CaptionView, Cost, RenditionView, VideoView, upload_path, video_id};
 
 /// Rounded up.
 fn seconds(ms: u64) -> u64 {
@@ -43,10 +43,15 @@ pub fn of(app: &App, row: &Row, made: &Made) -> VideoView {
             bytes_stored: sum(|kept| kept.bytes_stored),
             bytes_served: sum(|kept| kept.bytes_served),
         },
+        captions: row.captions.iter().map(caption).collect(),
         policy: row.policy.clone(),
         created_at: row.created_at,
         ready_at: row.ready_at,
     }
+}
+
+fn caption(one: &Caption) -> CaptionView {
+    CaptionView { language: one.language.clone(), label: one.label.clone() }
 }
 
 fn rendition(plan: &Plan, one: &Rendition, made: &Made) -> RenditionView {

@@ -38,6 +38,7 @@ use crate::time::Millis;
 use crate::token::{Algorithm, Jwk, TokenAnswer, TokenRequest};
 use crate::video::playback::{PlaybackAnswer, PlaybackRequest};
 use crate::video::qoe::Report;
+use crate::video::quality::VideoQuality;
 use crate::video::wire::{VideoEvent, VideoPatch, VideoRequest, VideoView};
 use crate::webhook::endpoint::{EndpointPatch, EndpointRequest, WebhookDelivery, WebhookEndpoint};
 use alloc::{format, string::String, vec, vec::Vec};
@@ -127,6 +128,7 @@ types! {
     "Video": VideoView = videos::video();
     "VideoPage": Page<VideoView> = page_of(videos::video(), "116000000000000000");
     "VideoEventPage": Page<VideoEvent> = page_of(videos::event(), "1");
+    "VideoQuality": VideoQuality = videos::quality();
     "TokenRequest": TokenRequest = TokenRequest {
         sub: "ann".into(),
         scope: Some("links:read links:write".into()),

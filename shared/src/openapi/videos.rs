@@ -3,11 +3,13 @@
 use super::schemas::AT;
 use crate::video::policy::Policy;
 use crate::video::presentation::{Status, Visibility};
+use crate::video::qoe::Sums;
+use crate::video::quality::{Figures, QualitySlot, VideoQuality};
 use crate::video::rendition::Media;
 use crate::video::wire::{
-    Cost, RenditionView, VideoEvent, VideoPatch, VideoRequest, VideoView, video_id,
+    CaptionView, Cost, RenditionView, VideoEvent, VideoPatch, VideoRequest, VideoView, video_id,
 };
-use alloc::{format, vec};
+use alloc::{collections::BTreeMap, format, vec};
 
 /// A snowflake of the examples' moment.
 const NUMBER: u64 = 116_000_000_000_000_000;
@@ -27,7 +29,7 @@ pub(super) fn patch() -> VideoPatch {
 
 pub(super) fn video() -> VideoView {
     let id = video_id(NUMBER);
-    let cost = Cost { cpu_s: 9, bytes_stored: 3_000_000, bytes_served: 0 };
+    let cost = Cost { cpu_s: 9, bytes_stored: 3_000_000, bytes_served: 9_000_000 };
     VideoView {
         upload_url: format!("https://s.example/api/v1/videos/{id}/upload"),
         id,
@@ -50,9 +52,28 @@ pub(super) fn video() -> VideoView {
             cost,
         }],
         cost,
+        captions: vec![CaptionView { language: "en".into(), label: "English".into() }],
         policy: Policy::default(),
         created_at: AT,
         ready_at: None,
+    }
+}
+
+pub(super) fn quality() -> VideoQuality {
+    let sums = Sums {
+        plays: 2,
+        startup_ms: 700,
+        watched_ms: 99_000,
+        stalled_ms: 1_000,
+        stalls: 1,
+        kbits: 297_000,
+    };
+    let figures = Figures::from(sums);
+    VideoQuality {
+        figures,
+        series: vec![QualitySlot { at: AT, figures }],
+        by_country: BTreeMap::from([("JP".into(), figures)]),
+        by_device: BTreeMap::from([("desktop".into(), figures)]),
     }
 }
 

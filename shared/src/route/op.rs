@@ -33,6 +33,7 @@ pub enum Op {
     VideoPatch,
     VideoDelete,
     VideoEvents,
+    VideoQuality,
     UploadCreate,
     UploadHead,
     UploadPart,

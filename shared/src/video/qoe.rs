@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::roads::Event;
 use crate::time::Millis;
 use crate::{body, problem};
-use alloc::{collections::BTreeMap, format, string::String};
+use alloc::{format, string::String};
 use serde::{Deserialize, Serialize};
 
 /// A page reports at least this often while it plays.
@@ -50,6 +50,7 @@ pub struct Report {
 
 /// One report as an event's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct View {
     /// The video.
     pub video: String,
@@ -117,30 +118,6 @@ impl Sums {
     }
 }
 
-/// The sums of a video in a window, whole and by what is known of its viewers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Quality {
-    /// All of it.
-    pub all: Sums,
-    /// By ISO 3166-1 country; `??` is unknown.
-    pub by_country: BTreeMap<String, Sums>,
-    /// By `mobile`, `desktop`, `tv`, `other`.
-    pub by_device: BTreeMap<String, Sums>,
-}
-
-impl Quality {
-    /// Takes a view in.
-    pub fn add(&mut self, view: &View) {
-        self.all = self.all.plus(view.sums);
-        let country = if view.country.is_empty() { "??" } else { &view.country };
-        for (sums, key) in [(&mut self.by_country, country), (&mut self.by_device, &view.device)] {
-            let known = sums.entry(key.into()).or_default();
-            *known = known.plus(view.sums);
-        }
-    }
-}
-
 /// Reads a report; what is beyond its bound is at it, because a page may have been held up.
 ///
 /// # Errors
@@ -154,7 +131,7 @@ pub fn report(bytes: &[u8]) -> Result<Sums, Problem> {
         watched_ms,
         stalled_ms: said.stalled_ms.min(REPORT_MS_MAX),
         stalls: u64::from(said.stalls.min(STALLS_MAX)),
-        kbits: said.kbits.min(watched_ms / 1_000 * KBPS_MAX + KBPS_MAX),
+        kbits: said.kbits.min(kbits_max(watched_ms)),
     };
     if sums == Sums::default() {
         let detail = "a report says what changed, and nothing did";
@@ -193,27 +170,44 @@ pub fn event(
     sums: Sums,
     at: Millis,
 ) -> serde_json::Result<Event> {
-    let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let view = View {
         video: video.into(),
         app: app.into(),
-        country: if is_country { country.into() } else { String::new() },
+        country: if is_country(country) { country.into() } else { String::new() },
         device: screen.name().into(),
         sums,
     };
     Ok(Event { product: PRODUCT.into(), at, body: serde_json::to_string(&view)? })
 }
 
-/// Reads an event's body.
+/// Whether a view can be stored: no more than one report may claim.
 ///
 /// # Errors
-/// For the log: it is no view.
-pub fn view(body: &str) -> Result<View, String> {
-    let view: View = serde_json::from_str(body).map_err(|why| format!("no view: {why}"))?;
+/// For the log: what of it cannot.
+pub fn check(view: &View) -> Result<(), String> {
     if Screen::named(&view.device).is_none() {
         return Err(format!("no device: {:?}", view.device));
     }
-    Ok(view)
+    if !view.country.is_empty() && !is_country(&view.country) {
+        return Err(format!("no country: {:?}", view.country));
+    }
+    let Sums { plays, startup_ms, watched_ms, stalled_ms, stalls, kbits } = view.sums;
+    let is_within = plays <= 1
+        && startup_ms <= STARTUP_MS_MAX
+        && watched_ms <= REPORT_MS_MAX
+        && stalled_ms <= REPORT_MS_MAX
+        && stalls <= u64::from(STALLS_MAX)
+        && kbits <= kbits_max(REPORT_MS_MAX);
+    if is_within { Ok(()) } else { Err("it claims more than a report may".into()) }
+}
+
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// What can be played in a time, with a second more for what was rounded.
+fn kbits_max(watched_ms: u64) -> u64 {
+    (watched_ms / 1_000 + 1) * KBPS_MAX
 }
 
 #[cfg(test)]
@@ -253,29 +247,20 @@ mod tests {
     }
 
     #[test]
-    fn v12_sums_add_up_by_country_and_device_in_any_order() {
-        let view = |country: &str, screen, watched_ms| {
-            let sums = Sums { plays: 1, watched_ms, ..Sums::default() };
-            let event = event(("app_1", "vid_1"), country, screen, sums, Millis(7)).unwrap();
-            super::view(&event.body).unwrap()
-        };
-        let all = [
-            view("JP", Screen::Mobile, 10),
-            view("JP", Screen::Tv, 20),
-            view("x/y", Screen::Tv, 40),
-        ];
-        let (mut forth, mut back) = (Quality::default(), Quality::default());
-        all.iter().for_each(|one| forth.add(one));
-        all.iter().rev().for_each(|one| back.add(one));
+    fn v12_sums_add_up_in_any_order_and_never_overflow() {
+        let sums = |n: u64| Sums { plays: 1, watched_ms: n, stalls: n / 2, ..Sums::default() };
+        let all = [sums(10), sums(20), sums(40), sums(u64::MAX)];
+        let forth = all.into_iter().fold(Sums::default(), Sums::plus);
+        let back = all.into_iter().rev().fold(Sums::default(), Sums::plus);
         assert_eq!(forth, back);
-        assert_eq!((forth.all.plays, forth.all.watched_ms), (3, 70));
-        assert_eq!(
-            (forth.by_country["JP"].watched_ms, forth.by_country["??"].watched_ms),
-            (30, 40)
-        );
-        assert_eq!(forth.by_device["tv"].watched_ms, 60);
-        assert!(super::view("{}").is_err());
+        assert_eq!((forth.plays, forth.watched_ms), (4, u64::MAX));
         assert_eq!(Sums::default().kbps().or(Sums::default().startup()), None);
+        let view = |country: &str| {
+            let event = event(("app_1", "vid_1"), country, Screen::Tv, sums(1), Millis(7)).unwrap();
+            serde_json::from_str::<View>(&event.body).unwrap()
+        };
+        assert_eq!((&*view("JP").country, &*view("x/y").country), ("JP", ""));
+        assert!(check(&view("JP")).is_ok() && check(&view("")).is_ok());
     }
 
     #[test]

@@ -161,6 +161,8 @@ pub struct VideoView {
     pub renditions: Vec<RenditionView>,
     /// Of all of it.
     pub cost: Cost,
+    /// The text tracks, by language.
+    pub captions: Vec<CaptionView>,
     /// Who sees what.
     pub policy: Policy,
     /// When it was made.
@@ -191,6 +193,16 @@ pub struct RenditionView {
     pub progress: u8,
     /// What it took.
     pub cost: Cost,
+}
+
+/// A text track of a video.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CaptionView {
+    /// BCP 47, lower case.
+    pub language: String,
+    /// For people.
+    pub label: String,
 }
 
 /// What something took.

@@ -3,7 +3,7 @@
 const number = (n) => Math.round(n).toLocaleString("en");
 const row = (...cells) => `| ${cells.join(" | ")} |\n`;
 
-export function table({ select, segments }) {
+export function table({ select, segments, startup }) {
   let out = row("what", "measured", "promised") + row("---", "---", "---");
   if (select) {
     const { renditions, cases, invalid } = select;
@@ -18,6 +18,11 @@ export function table({ select, segments }) {
     out += row("MB/s, a bare Worker on the same bucket", bare.toFixed(0), "");
     out += row("the edge of the bare Worker's", ratio.toFixed(2), "≥ 0.90");
     out += row("ms of CPU a gigabyte, the edge and the bare Worker", cpu.map(number).join(", "), "");
+  }
+  if (startup) {
+    const { views, cold, cold_max, warm } = startup;
+    out += row(`ms from opening the page to the first frame, a cold edge, median of ${views}`, number(cold), "≤ 400");
+    out += row("the slowest of them; the median on a warm edge", `${number(cold_max)}; ${number(warm)}`, "");
   }
   return out;
 }

@@ -13,10 +13,9 @@ import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../../..");
 const RUNGS = [[240, 426, "400k"], [480, 854, "1200k"], [720, 1280, "2500k"]];
-const LENGTH_S = 24;
 const APP = "app_1";
 
-function make(dir) {
+function make(dir, seconds) {
   const run = (name, args) => {
     mkdirSync(path.join(dir, name));
     const out = ["-f", "hls", "-hls_time", "4", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4",
@@ -24,11 +23,11 @@ function make(dir) {
     execFileSync("ffmpeg", ["-v", "error", ...args, ...out], { cwd: dir });
   };
   for (const [height, width, rate] of RUNGS) {
-    run(`v${height}-avc`, ["-f", "lavfi", "-i", `testsrc2=s=${width}x${height}:r=30:d=${LENGTH_S}`, "-c:v", "libx264",
+    run(`v${height}-avc`, ["-f", "lavfi", "-i", `testsrc2=s=${width}x${height}:r=30:d=${seconds}`, "-c:v", "libx264",
       "-preset", "ultrafast", "-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-g", "120", "-keyint_min", "120",
       "-sc_threshold", "0", "-pix_fmt", "yuv420p"]);
   }
-  run("a0-aac", ["-f", "lavfi", "-i", `sine=440:r=48000:d=${LENGTH_S}`, "-c:a", "aac", "-b:a", "96k"]);
+  run("a0-aac", ["-f", "lavfi", "-i", `sine=440:r=48000:d=${seconds}`, "-c:a", "aac", "-b:a", "96k"]);
 }
 
 class Film {
@@ -37,8 +36,9 @@ class Film {
   version = 0;
   registers = new Map();
 
-  constructor(dir) {
+  constructor(dir, seconds) {
     this.dir = dir;
+    this.seconds = seconds;
   }
 
   durations(name, timescale) {
@@ -60,14 +60,14 @@ class Film {
       const sizes = readdirSync(dir).filter((file) => file.endsWith(".m4s")).map((file) => statSync(path.join(dir, file)).size);
       return {
         name, media, codec, timeline, segments: Math.min(segments, sizes.length), bandwidth: Math.max(...sizes) * 2,
-        average_bandwidth: Math.round((sizes.reduce((sum, size) => sum + size) * 8) / LENGTH_S), complete: status === "ready",
+        average_bandwidth: Math.round((sizes.reduce((sum, size) => sum + size) * 8) / this.seconds), complete: status === "ready",
       };
     };
     const pictures = RUNGS.map(([height, width]) =>
       rendition(`v${height}-avc`, { video: { width, height, frame_rate: [30, 1] } }, "avc1.42c01f", 0));
     const sound = { audio: { track: 0, channels: 1, sample_rate: 48000, language: "en" } };
     return {
-      id, app: APP, visibility, status, generation: 1, started_at: Date.now(), segment_ms: 4000, duration_ms: LENGTH_S * 1000,
+      id, app: APP, visibility, status, generation: 1, started_at: Date.now(), segment_ms: 4000, duration_ms: this.seconds * 1000,
       timelines: [runs("v240-avc", 15360), runs("a0-aac", 48000)], renditions: [...pictures, rendition("a0-aac", sound, "mp4a.40.2", 1)],
     };
   }
@@ -150,10 +150,10 @@ async function freePort() {
 }
 
 /** Makes the film and starts its edge. */
-export async function film() {
+export async function film({ seconds = 24 } = {}) {
   const dir = mkdtempSync(path.join(os.tmpdir(), "film-"));
-  make(dir);
-  const all = new Film(dir);
+  make(dir, seconds);
+  const all = new Film(dir, seconds);
   const server = createServer((request, response) => all.answer(request, response));
   const [origin, port] = [await listening(server), await freePort()];
   all.edge = `http://127.0.0.1:${port}`;

@@ -3,6 +3,7 @@
 mod deletion;
 mod growth;
 mod playback;
+mod quality;
 mod signed;
 mod stage;
 mod uploads;

@@ -7,5 +7,6 @@ mod chain;
 mod crash;
 mod hostile;
 mod matrix;
+mod quality;
 mod stage;
 mod uploads;

@@ -9,11 +9,12 @@ import { pagesOf } from "../pages";
 import { href } from "../route";
 import { say } from "../ui/announce";
 import { Field } from "../ui/field";
+import { Question } from "../ui/form-dialog";
 import { Listing } from "../ui/listing";
+import { Badge, Facts, useRead, Wait } from "../ui/read";
 import { asMoment, asNumber, fromLocal } from "../ui/when";
-import { Question } from "./forms";
 import { money } from "./money";
-import { Badge, Facts, Frame, useRead, Wait } from "./read";
+import { Frame } from "./read";
 import { accountName, changed, introduce, learned } from "./store";
 import { NewTransfer } from "./transfers";
 import {

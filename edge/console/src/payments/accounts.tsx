@@ -5,13 +5,13 @@
 import { useRef, useState } from "preact/hooks";
 import { go, href } from "../route";
 import { say } from "../ui/announce";
-import { Check } from "../ui/field";
+import { Check, Choice, Text } from "../ui/field";
+import { FormDialog } from "../ui/form-dialog";
 import { Icon } from "../ui/icon";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
 import { asDay } from "../ui/when";
 import { LedgerCheck } from "./check";
-import { Choice, FormDialog, Text } from "./forms";
 import { money } from "./money";
 import { Frame } from "./read";
 import { accounts, name, opened } from "./store";

@@ -5,11 +5,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, problemIn, sentence } from "../api";
 import { say } from "../ui/announce";
+import { Question } from "../ui/form-dialog";
+import { Badge, Facts, useRead, Wait } from "../ui/read";
 import { asMoment } from "../ui/when";
-import { AmountDialog, Question } from "./forms";
+import { AmountDialog } from "./forms";
 import { money } from "./money";
 import { called } from "./payments";
-import { AccountLink, Badge, Facts, Frame, useRead, Wait } from "./read";
+import { AccountLink, Frame } from "./read";
 import { accountName, introduce, paid } from "./store";
 import { at, capital, type Party, type Payment, type PaymentEvent, PAYMENTS, words } from "./types";
 

@@ -4,16 +4,17 @@
 // money because of it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Failure, problemIn } from "../api";
+import { Failure, problemIn, refusal } from "../api";
 import { go, href } from "../route";
 import { say } from "../ui/announce";
-import { Check, Field } from "../ui/field";
+import { Check, Field, Text } from "../ui/field";
 import { useForm } from "../ui/form";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
+import { Badge } from "../ui/read";
 import { asMoment, asNumber } from "../ui/when";
-import { AccountChoices, AccountField, accountId, refusal, Text } from "./forms";
-import { Badge, Frame } from "./read";
+import { AccountChoices, AccountField, accountId } from "./forms";
+import { Frame } from "./read";
 import { accountName, introduce, reconciliations } from "./store";
 import { type Reconciliation, RECONCILIATIONS } from "./types";
 

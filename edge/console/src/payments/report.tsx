@@ -7,11 +7,12 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { pagesOf } from "../pages";
 import { go } from "../route";
 import { say } from "../ui/announce";
+import { Question } from "../ui/form-dialog";
 import { Listing } from "../ui/listing";
+import { Facts, useRead, Wait } from "../ui/read";
 import { asMoment, asNumber } from "../ui/when";
-import { Question } from "./forms";
 import { money } from "./money";
-import { AccountLink, Facts, Frame, useRead, Wait } from "./read";
+import { AccountLink, Frame } from "./read";
 import { Outcome } from "./reconciliations";
 import { accountName, introduce, known } from "./store";
 import {

@@ -5,11 +5,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { say } from "../ui/announce";
+import { Question } from "../ui/form-dialog";
 import { Icon } from "../ui/icon";
+import { Badge, Facts, useRead, Wait } from "../ui/read";
 import { asMoment } from "../ui/when";
-import { AmountDialog, Question } from "./forms";
+import { AmountDialog } from "./forms";
 import { money } from "./money";
-import { AccountLink, Badge, Facts, Frame, useRead, Wait } from "./read";
+import { AccountLink, Frame } from "./read";
 import { accountName, introduce } from "./store";
 import { at, capital, type Transfer, TRANSFERS } from "./types";
 

@@ -5,18 +5,10 @@
 
 import { go } from "../route";
 import { say } from "../ui/announce";
-import { Check } from "../ui/field";
+import { Check, Choice, Text } from "../ui/field";
+import { FormDialog } from "../ui/form-dialog";
 import { post } from "../ui/once";
-import {
-  AccountChoices,
-  AccountField,
-  accountId,
-  amountOf,
-  Choice,
-  FormDialog,
-  resolve,
-  Text,
-} from "./forms";
+import { AccountChoices, AccountField, accountId, amountOf, resolve } from "./forms";
 import { money } from "./money";
 import { introduce } from "./store";
 import { capital, type Transfer, TRANSFERS } from "./types";

@@ -58,6 +58,64 @@ export function Field({ label, pointer, errors, hint, class: own, children }: Pr
   );
 }
 
+interface TextProps {
+  label: string;
+  pointer: string;
+  errors: FieldError[];
+  value: string;
+  onInput: (text: string) => void;
+  hint?: string;
+  placeholder?: string;
+  first?: boolean;
+  mode?: "decimal" | "numeric";
+}
+
+export function Text(props: TextProps) {
+  const { label, pointer, errors, value, onInput, hint, placeholder, first, mode } = props;
+  return (
+    <Field label={label} pointer={pointer} errors={errors} hint={hint}>
+      {(tied) => (
+        <input
+          {...tied}
+          {...(first ? { "data-first": true } : {})}
+          type="text"
+          inputMode={mode ?? "text"}
+          autocomplete="off"
+          placeholder={placeholder}
+          value={value}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  pointer: string;
+  errors: FieldError[];
+  value: string;
+  onInput: (value: string) => void;
+  options: readonly (readonly [value: string, words: string])[];
+  hint?: string;
+}
+
+export function Choice({ label, pointer, errors, value, onInput, options, hint }: ChoiceProps) {
+  return (
+    <Field label={label} pointer={pointer} errors={errors} hint={hint}>
+      {(tied) => (
+        <select {...tied} value={value} onChange={(event) => onInput(event.currentTarget.value)}>
+          {options.map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
 interface CheckProps {
   label: string;
   checked: boolean;

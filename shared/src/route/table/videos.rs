@@ -15,6 +15,7 @@ const VIDEOS: &str = "/api/v1/videos";
 const VIDEO: &str = "/api/v1/videos/{id}";
 const UPLOAD: &str = "/api/v1/videos/{id}/upload";
 const EVENTS: &str = "/api/v1/videos/{id}/events";
+const QUALITY: &str = "/api/v1/videos/{id}/quality";
 const CAPTIONS: &str = "/api/v1/videos/{id}/captions/{language}";
 
 pub(super) const ROUTES: &[Route] = &[
@@ -62,6 +63,14 @@ pub(super) const ROUTES: &[Route] = &[
         query: &["limit", "cursor"],
         problems: &[&video::NO_VIDEO],
         ..route(Op::VideoEvents, "GET", EVENTS, Through, READ)
+    },
+    Route {
+        product: "video",
+        summary: "How a video went for its viewers: plays, start-up, stalls, bitrate",
+        response: (200, "VideoQuality"),
+        query: &["from", "to", "interval"],
+        problems: &[&video::NO_VIDEO],
+        ..route(Op::VideoQuality, "GET", QUALITY, Through, READ)
     },
     Route {
         product: "video",

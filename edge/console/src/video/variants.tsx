@@ -1,0 +1,99 @@
+// Which renditions a player is offered, in which order, and why: what the edge says of this browser.
+//
+// Invariant: it is the very choice that the manifest is made of (`?explain=1`), asked without the
+// key, as a viewer asks. Refused: to guess what another browser would be offered.
+
+import { useEffect, useState } from "preact/hooks";
+import { call, problemIn, sentence } from "../api";
+import { Badge } from "../ui/read";
+import { asNumber } from "../ui/when";
+import type { Choice, Explained, Video } from "./types";
+import { asRate, reasonWords, signalWords } from "./words";
+
+const HEIGHTS = [240, 360, 480, 720, 1080, 1440, 2160];
+const CLASSES = 192;
+
+function Item({ choice }: { choice: Choice }) {
+  const { name, height, codec, bandwidth, kept, reason } = choice;
+  return (
+    <li data-name={name} data-reason={reason}>
+      <strong>{height === null ? "Sound" : `${height}p`}</strong>
+      <Badge state={kept ? "ready" : "left"}>{kept ? "offered" : "left out"}</Badge>
+      <span class="why">{reasonWords(reason)}</span>
+      <span class="hint">
+        up to {asRate(bandwidth)}, <code>{codec}</code>
+      </span>
+    </li>
+  );
+}
+
+/** What the choice was made of. */
+function Class({ said }: { said: Explained }) {
+  const cap =
+    said.max_height === null
+      ? "Pictures of every size"
+      : `Pictures up to ${asNumber(said.max_height)}p (${signalWords(said.max_height_by)})`;
+  const codecs = said.codecs.length ? `, and decodes ${said.codecs.join(", ")} beside H.264` : "";
+  return (
+    <p class="hint">
+      {cap}; the line is taken to carry {asRate(said.kbps * 1000)} (
+      {signalWords(said.kbps_by)}){codecs}. Class {said.class} of {CLASSES}.
+    </p>
+  );
+}
+
+export function Variants({ video, token }: { video: Video; token: string | null }) {
+  const [cap, setCap] = useState("");
+  const [said, setSaid] = useState<Explained | null>(null);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const isLocked = video.visibility === "signed" && token === null;
+  // Asked again when there is more to choose from.
+  const there = video.renditions.filter(({ progress }) => progress > 0).length;
+
+  useEffect(() => {
+    if (isLocked) return;
+    const own = new AbortController();
+    const at = `/v/${encodeURIComponent(video.id)}/master.m3u8`;
+    const query = { explain: 1, max_height: cap, token };
+    call<Explained>(at, { query, key: "", signal: own.signal }).then(
+      ({ body }) => {
+        setSaid(body);
+        setWrong(null);
+      },
+      (why: unknown) => {
+        if (!own.signal.aborted) setWrong(sentence(problemIn(why)));
+      },
+    );
+    return () => own.abort();
+  }, [video.id, cap, token, isLocked, there]);
+
+  return (
+    <section class="numbers" aria-labelledby="variants">
+      <div class="list-head">
+        <h2 id="variants">What this browser is offered</h2>
+        <label class="inline">
+          <span>At most</span>
+          <select value={cap} onChange={(event) => setCap(event.currentTarget.value)}>
+            <option value="">as it comes</option>
+            {HEIGHTS.map((height) => (
+              <option key={height} value={height}>
+                {height}p
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <div role="alert">{wrong && <p class="error">{wrong}</p>}</div>
+      {said && (
+        <>
+          <Class said={said} />
+          <ol class="variants">
+            {said.renditions.map((choice) => (
+              <Item key={choice.name} choice={choice} />
+            ))}
+          </ol>
+        </>
+      )}
+    </section>
+  );
+}
