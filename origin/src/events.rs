@@ -11,6 +11,7 @@ use crate::payments::fraud::attempts;
 use crate::payments::hooks;
 use crate::respond::{Call, Failure};
 use crate::values;
+use crate::video::tiers;
 use shared::body;
 use shared::envelope::Envelope;
 use shared::limits::wire as limits;
@@ -21,6 +22,7 @@ use shared::problem::{FieldError, Problem, UNACCEPTABLE};
 use shared::roads::intake::intake;
 use shared::roads::recorder::DELIVERY_MAX;
 use shared::roads::{Delivery, Event, Receipt};
+use shared::video::want;
 
 /// `POST /internal/events`
 pub async fn take(app: &App, call: &Call) -> Result<Envelope, Failure> {
@@ -63,12 +65,16 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     usage::write(&mut tx, sums.usage).await?;
     attempts::write(&mut tx, &sums.blocked).await?;
     hooks::write(&mut tx, sums.hooks).await?;
+    let is_wanted = tiers::write(&mut tx, sums.wants).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
     tx.insert(sql, dead, "").await?;
     let sql = "update recorder set applied_seq = $1, missing = missing + $2 where name = $3";
     tx.write(sql, values![taken.applied_seq, taken.gap, name]).await?;
     tx.commit().await?;
+    if is_wanted {
+        app.video.chores.notify_one();
+    }
     app.metrics.events_applied.inc_by(count - taken.skip);
     app.metrics.events_missing.inc_by(taken.gap);
     app.metrics.dead_letters.inc_by(died);
@@ -83,6 +89,7 @@ struct Sums {
     usage: usage::Sums,
     blocked: Vec<Attempt>,
     hooks: hooks::Sums,
+    wants: tiers::Wants,
 }
 
 async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
@@ -91,6 +98,7 @@ async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
         payments::PRODUCT => hooks::fold(&mut sums.hooks, event),
         limits::PRODUCT => usage::fold(&mut sums.usage, event),
         fraud::PRODUCT => attempts::fold(app, &mut sums.blocked, event).await,
+        want::PRODUCT => tiers::fold(&mut sums.wants, event),
         other => Err(format!("no product {other:?} takes events")),
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod manifest;
 pub(crate) mod object;
 pub(crate) mod play;
 pub(crate) mod report;
+mod want;
 
 use crate::call::{Call, unavailable};
 use crate::registers::{self, Read};

@@ -57,10 +57,12 @@ pub async fn give_up(app: &App, now: Millis) -> Result<u64, Error> {
 /// # Errors
 /// The database; what another store does not take now is tried again at the next call.
 pub async fn purge(app: &App) -> Result<u64, Error> {
-    let sql = "select id, app from video where deleted_at is not null and purged_at is null \
-               order by deleted_at limit $1";
+    // A worker that holds a job hears of the deletion at its next renewal, and writes until then.
+    let sql = "select id, app from video v where deleted_at is not null and purged_at is null \
+               and not exists (select 1 from video_job j where j.video = v.id \
+               and j.leased_until >= $1) order by deleted_at limit $2";
     let mut count = 0;
-    for found in app.db.read(sql, values![LOOK_MAX]).await? {
+    for found in app.db.read(sql, values![db::now(), LOOK_MAX]).await? {
         let (id, owner) = (db::number(&found, "id")?, db::text(&found, "app")?);
         match empty(app, owner, id).await {
             Ok(objects) => purged(app, id, objects).await?,
@@ -77,29 +79,46 @@ pub async fn purge(app: &App) -> Result<u64, Error> {
 /// How many objects went at the origin.
 async fn empty(app: &App, owner: String, id: u64) -> Result<u64, Error> {
     let gone = app.objects.delete_below(&format!("{owner}/{}", video_id(id))).await?;
-    forget(app, Forget { app: owner, video: video_id(id) }).await?;
+    forget(app, Forget { app: owner, video: video_id(id), rendition: None }).await?;
     Ok(gone)
 }
 
 async fn purged(app: &App, id: u64, objects: u64) -> Result<(), Error> {
     let mut tx = app.db.begin().await?;
-    let mark = "update video set purged_at = $1, events = events + 1, plan = null \
-                where id = $2 and purged_at is null";
+    let mark = "update video set purged_at = $1, plan = null where id = $2 and purged_at is null";
     if tx.write(mark, values![db::now(), id]).await? == 0 {
         return Ok(());
     }
-    let event = "insert into video_event (video, n, at, kind, detail) \
-                 select $1, events, $2, 'purged', $3 from video where id = $1";
-    tx.write(event, values![id, db::now(), format!("{objects} objects")]).await?;
-    for table in ["video_part", "video_job", "video_rendition"] {
+    note(&mut tx, id, "purged", format!("{objects} objects")).await?;
+    for table in ["video_part", "video_job", "video_rendition", "video_parked"] {
         tx.write(&format!("delete from {table} where video = $1"), values![id]).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
+/// An event that viewers need not hear of.
+///
+/// # Errors
+/// The database is down.
+pub(super) async fn note(
+    tx: &mut db::Tx<'_>,
+    id: u64,
+    kind: &str,
+    detail: String,
+) -> Result<(), db::Error> {
+    tx.write("update video set events = events + 1 where id = $1", values![id]).await?;
+    let sql = "insert into video_event (video, n, at, kind, detail) \
+               select $1, events, $2, $3, $4 from video where id = $1";
+    tx.write(sql, values![id, db::now(), kind, detail]).await?;
+    Ok(())
+}
+
 /// Has the edge empty its bucket of a video; it refuses until it knows of the deletion.
-async fn forget(app: &App, what: Forget) -> Result<(), edge::Error> {
+///
+/// # Errors
+/// The edge is not there, or refuses.
+pub(super) async fn forget(app: &App, what: Forget) -> Result<(), edge::Error> {
     loop {
         let body = serde_json::to_vec(&what).unwrap_or_default();
         let said: Forgotten = edge::post(app, FORGET_PATH, body).await?.json().await?;

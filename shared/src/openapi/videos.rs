@@ -49,6 +49,7 @@ pub(super) fn video() -> VideoView {
             progress: 40,
             cost,
         }],
+        parked: vec!["v1080-avc-2".into()],
         cost,
         policy: Policy::default(),
         created_at: AT,

@@ -23,4 +23,5 @@ pub mod rendition;
 pub mod select;
 pub mod signals;
 pub mod upload;
+pub mod want;
 pub mod wire;

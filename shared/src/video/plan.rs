@@ -142,6 +142,31 @@ impl Plan {
         all
     }
 
+    /// The jobs that make some of the pictures, by their names, and nothing else.
+    #[must_use]
+    pub fn jobs_of(&self, names: &[&str]) -> Vec<Work> {
+        let is_one = |n: u32| {
+            let rung = usize::try_from(n).ok().and_then(|n| self.rungs.get(n));
+            rung.is_some_and(|rung| names.contains(&rung.name.as_str()))
+        };
+        let mut all = Vec::new();
+        for work in self.jobs() {
+            let Work::Piece { piece, from, to } = work else { continue };
+            let mut begin = None;
+            for n in from..=to {
+                match (begin, n < to && is_one(n)) {
+                    (None, true) => begin = Some(n),
+                    (Some(from), false) => {
+                        all.push(Work::Piece { piece, from, to: n });
+                        begin = None;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        all
+    }
+
     /// The first frame of AAC of each segment's sound, and the end of the last: the first frame
     /// that begins when, or after, the segment's picture does.
     #[must_use]
@@ -346,6 +371,22 @@ mod tests {
         }
         assert_eq!(seen.len(), plan.pieces.len() * plan.rungs.len());
         assert!(!super::tests::plan(640, 360, 0).jobs().contains(&Work::Sound));
+    }
+
+    #[test]
+    fn v13_some_pictures_are_made_alone() {
+        let plan = plan(1_920, 1_080, 2);
+        let jobs = plan.jobs_of(&["v360-avc", "v720-avc", "v1080-avc"]);
+        let mut made = alloc::collections::BTreeMap::new();
+        for job in &jobs {
+            let Work::Piece { from, to, .. } = job else { panic!("{job:?}") };
+            (*from..*to).for_each(|n| *made.entry(n).or_insert(0) += 1);
+        }
+        let pieces = plan.pieces.len();
+        assert_eq!(made.into_iter().collect::<Vec<_>>(), [(1, pieces), (3, pieces), (4, pieces)]);
+        // 720p and 1080p stand beside each other: they share a decoder.
+        assert!(jobs.contains(&Work::Piece { piece: 1, from: 3, to: 5 }));
+        assert!(plan.jobs_of(&[]).is_empty() && plan.jobs_of(&["a0-aac"]).is_empty());
     }
 
     #[test]

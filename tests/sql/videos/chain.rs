@@ -11,7 +11,7 @@ const FILM: &str = "-f lavfi -i testsrc2=size=640x360:rate=30000/1001:duration=2
                     -c:v libx264 -preset ultrafast -g 75 -c:a aac";
 
 /// The newest register of a video that waits for the edge.
-async fn presentation(stage: &Stage, id: &str) -> Presentation {
+pub async fn presentation(stage: &Stage, id: &str) -> Presentation {
     let sql = "select value from outbox where product = 'video' and key = $1 \
                order by version desc limit 1";
     let rows = stage.app.db.read(sql, origin::values![id]).await.unwrap();

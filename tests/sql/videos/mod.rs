@@ -5,7 +5,10 @@
 
 mod chain;
 mod crash;
+mod edge;
 mod hostile;
 mod matrix;
+mod privacy;
 mod stage;
+mod tiers;
 mod uploads;
