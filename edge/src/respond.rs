@@ -11,6 +11,7 @@ use shared::envelope::{Envelope, HEADERS};
 use shared::links::error::PASSWORD_REQUIRED;
 use shared::problem::{Class, INTERNAL, Problem};
 use shared::route::{Access, Route};
+use shared::video::{upload as tus, wire::is_upload};
 use web_sys::Response;
 
 /// Headers of a request that a web page may send.
@@ -102,7 +103,15 @@ pub(crate) fn options(call: &Call, allow: &str) -> Envelope {
             .map(|(name, value)| (name.to_string(), value.to_string())),
         );
     }
+    // A client of tus asks by the same method what the server can; a browser does not mind.
+    if !is_upload(&call.facts.path) {
+        return envelope;
+    }
     envelope
+        .with("tus-resumable", tus::VERSION)
+        .with("tus-version", tus::VERSION)
+        .with("tus-extension", tus::EXTENSIONS)
+        .with("tus-checksum-algorithm", tus::CHECKSUMS)
 }
 
 /// 500 for a request that could not be taken up, or whose answer could not be written.

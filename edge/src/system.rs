@@ -5,6 +5,7 @@
 use crate::call::Call;
 use crate::platform::{clock, http};
 use crate::registers;
+use crate::video::object::warm_ready;
 use serde_json::json;
 use shared::admin::Health;
 use shared::body;
@@ -14,6 +15,7 @@ use shared::problem::{
 };
 use shared::roads::{PROJECTIONS_MAX, Register};
 use shared::sign::{self, CONTEXT_HEADER, SIGNATURE_HEADER};
+use shared::video::presentation as video;
 
 /// Written by `build.rs` from the route table.
 const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
@@ -68,8 +70,11 @@ pub(crate) async fn projections(call: &Call) -> Result<Envelope, Problem> {
         let detail = format!("more than {PROJECTIONS_MAX} registers");
         return Err(Problem::new(&UNACCEPTABLE, detail));
     }
+    let videos: Vec<Register> =
+        registers.iter().filter(|one| one.product == video::PRODUCT).cloned().collect();
     let outcomes = registers::apply(call, registers).await;
     let outcomes = outcomes.map_err(|why| call.unavailable("projections", why))?;
+    videos.iter().for_each(|register| warm_ready(call, register));
     Ok(Envelope::json(200, &outcomes))
 }
 

@@ -61,6 +61,8 @@ pub struct Metrics {
     pub events_applied: Counter,
     pub events_missing: Counter,
     pub dead_letters: Counter,
+    pub objects_served: Counter,
+    pub object_bytes_served: Counter,
     webhooks_delivered: Counter,
     webhooks_failed: Counter,
     webhooks_dead: Counter,
@@ -85,6 +87,8 @@ impl Default for Metrics {
             events_applied: Counter::default(),
             events_missing: Counter::default(),
             dead_letters: Counter::default(),
+            objects_served: Counter::default(),
+            object_bytes_served: Counter::default(),
             webhooks_delivered: Counter::default(),
             webhooks_failed: Counter::default(),
             webhooks_dead: Counter::default(),
@@ -125,6 +129,8 @@ impl Metrics {
             ("webhooks_delivered", "Webhooks that were taken", &self.webhooks_delivered),
             ("webhooks_failed", "Attempts of webhooks that failed", &self.webhooks_failed),
             ("webhooks_dead", "Webhooks that nobody took", &self.webhooks_dead),
+            ("objects_served", "Objects that the edge pulled", &self.objects_served),
+            ("object_bytes_served", "Their bytes", &self.object_bytes_served),
         ] {
             all.register(name, about, counter.clone());
         }

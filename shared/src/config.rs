@@ -112,6 +112,10 @@ durations! {
     job_lease_ms "SELVEDGE_JOB_LEASE_MS" 30_000;
     /// First wait after a job that failed; doubles.
     job_backoff_ms "SELVEDGE_JOB_BACKOFF_MS" 1_000;
+    /// Uploads that are given up and objects that must go are looked for this often.
+    video_sweep_ms "SELVEDGE_VIDEO_SWEEP_MS" 30_000;
+    /// After a video's deletion, what was still under way goes: longer than a body may stream.
+    purge_settle_ms "SELVEDGE_PURGE_SETTLE_MS" 65_000;
     /// A rendition that nobody wanted for so long goes until somebody does: 90 days.
     video_unused_ms "SELVEDGE_VIDEO_UNUSED_MS" 7_776_000_000;
     /// An isolate tells that a rendition is wanted once in so long.

@@ -24,3 +24,4 @@ mod replay;
 mod replicas;
 mod stack;
 mod stops;
+mod videos;

@@ -10,6 +10,7 @@ use shared::time::Millis;
 use shared::video::class::{CLASSES, Class};
 use shared::video::cmcd::{Cmcd, Value, is_custom_key};
 use shared::video::manifest::{dash, hls};
+use shared::video::picture::Storyboard;
 use shared::video::policy::Policy;
 use shared::video::presentation::{Caption, Presentation, Status, Visibility};
 use shared::video::rendition::{Media, Rendition, Segment};
@@ -64,7 +65,7 @@ fn film(segments: usize, complete: bool) -> Presentation {
         segment_ms: 4_004,
         duration_ms: 38_038,
         captions,
-        storyboard: true,
+        storyboard: Some(Storyboard::of(38_038, (1_920, 1_080))),
         policy: Policy { max_height: Some(1_080), ..Policy::default() },
         ..Presentation::default()
     };

@@ -110,7 +110,7 @@ fn kept(admitted: &Admitted, text: String, is_closed: bool) -> Answer {
     tagged(text, hls::MEDIA_TYPE).with("cache-control", control).into()
 }
 
-fn tagged(text: String, media_type: &str) -> Envelope {
+pub(super) fn tagged(text: String, media_type: &str) -> Envelope {
     let tag = format!("\"{:016x}\"", fnv1a(text.as_bytes()));
     let envelope = Envelope::empty(200).with("content-type", media_type).with("etag", tag);
     Envelope { body: text, ..envelope }

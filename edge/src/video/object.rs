@@ -4,7 +4,7 @@
 //! before anything is read. The origin is asked for nothing that the register does not name. A
 //! body passes from stream to stream (`platform/bucket.rs`).
 
-use super::manifest::{captions, cmcd, first, no_file, playlist};
+use super::manifest::{captions, cmcd, first, no_file, playlist, tagged};
 use super::{Admitted, admit, renew, report, want};
 use crate::call::Call;
 use crate::log;
@@ -16,6 +16,7 @@ use lru::LruCache;
 use shared::envelope::Envelope;
 use shared::problem::Problem;
 use shared::range::Range;
+use shared::roads::Register;
 use shared::video::manifest::{File, file};
 use shared::video::picture;
 use shared::video::presentation::{Caption, PRODUCT, Presentation, bucket_key};
@@ -27,6 +28,8 @@ use std::num::NonZeroUsize;
 const FOR_EVER: &str = "max-age=31536000, immutable";
 /// Pictures and captions have no generation in their URLs.
 const FOR_A_WHILE: &str = "max-age=300";
+/// The media type of texts.
+const VTT: &str = "text/vtt; charset=utf-8";
 /// What an isolate remembers to have warmed: 4,096 × 100 bytes.
 const WARMED_MAX: NonZeroUsize = match NonZeroUsize::new(4_096) {
     Some(max) => max,
@@ -61,13 +64,8 @@ pub(crate) async fn serve(call: &Call, at: &[&str]) -> Result<Answer, Problem> {
             let known = admitted.video.captions.iter().find(|one| one.language == language);
             let path = known.map(Caption::path).ok_or_else(no_file)?;
             let generation = admitted.video.generation;
-            let media_type = "text/vtt; charset=utf-8";
-            answer(
-                call,
-                &admitted,
-                Object { path: &path, generation, media_type, age: FOR_A_WHILE },
-            )
-            .await
+            let object = Object { path: &path, generation, media_type: VTT, age: FOR_A_WHILE };
+            answer(call, &admitted, object).await
         }
         File::Object { generation, path, media_type } => {
             if !names(&admitted.video, generation, &path) && admitted.video.grows() {
@@ -109,10 +107,20 @@ pub(crate) async fn thumbnail(call: &Call, at: &[&str]) -> Result<Answer, Proble
 pub(crate) async fn picture(call: &Call, at: &[&str]) -> Result<Answer, Problem> {
     let admitted = admit(call, at).await?;
     let name = at.get(1).copied().unwrap_or_default();
-    let media_type = picture::media_type(name, admitted.video.storyboard).ok_or_else(no_file)?;
     let (generation, length) = (admitted.video.generation, admitted.video.duration_ms);
-    let path = if name == "poster.jpg" { picture::poster(length) } else { name.into() };
-    answer(call, &admitted, Object { path: &path, generation, media_type, age: FOR_A_WHILE }).await
+    let board = admitted.video.storyboard;
+    let path = match (name, board) {
+        ("poster.jpg", _) => picture::poster(length),
+        ("storyboard.vtt", Some(board)) => {
+            let text = board.index(length, &admitted.suffix());
+            let control = format!("{}, {FOR_A_WHILE}", admitted.scope());
+            return Ok(tagged(text, VTT).with("cache-control", control).into());
+        }
+        (sheet, Some(board)) if picture::is_sheet(sheet, board.sheets()) => sheet.into(),
+        _ => return Err(no_file()),
+    };
+    let object = Object { path: &path, generation, media_type: "image/jpeg", age: FOR_A_WHILE };
+    answer(call, &admitted, object).await
 }
 
 async fn answer(call: &Call, admitted: &Admitted, object: Object<'_>) -> Result<Answer, Problem> {
@@ -204,6 +212,17 @@ pub(super) fn warm_start(call: &Call, video: &Presentation, choices: &[Choice<'_
     for head in first(choices) {
         warm(call, video, format!("{}/init.mp4", head.name));
         warm(call, video, format!("{}/0.m4s", head.name));
+    }
+}
+
+/// What a video's first viewers will ask for, as soon as its register names it: whoever comes when
+/// it became ready finds it in the bucket.
+pub(crate) fn warm_ready(call: &Call, register: &Register) {
+    let read = |text: &String| serde_json::from_str::<Presentation>(text).ok();
+    let Some(video) = register.value.as_ref().and_then(read) else { return };
+    for head in video.renditions.iter().filter(|head| head.segments > 0) {
+        warm(call, &video, format!("{}/init.mp4", head.name));
+        warm(call, &video, format!("{}/0.m4s", head.name));
     }
 }
 

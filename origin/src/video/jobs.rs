@@ -131,6 +131,17 @@ pub async fn renew(app: &App, job: &Job) -> Result<bool, Error> {
     Ok(kept == 1)
 }
 
+/// Nothing is done any more for a job that is closed: what waits for that may go on.
+///
+/// # Errors
+/// The database is down.
+pub async fn let_go(app: &App, job: &Job) -> Result<(), Error> {
+    let mut tx = app.db.begin().await?;
+    let sql = "update video_job set leased_until = 0 where id = $1 and holder = $2";
+    tx.write(sql, values![job.id, job.holder.as_str()]).await?;
+    tx.commit().await
+}
+
 /// The source was looked at: its jobs are made, its video is being transcoded.
 ///
 /// # Errors

@@ -9,86 +9,53 @@ use super::tool::Tool;
 use super::{command, made, source};
 use crate::app::App;
 use crate::{db, objects};
-use shared::video::picture::read_thumbnail;
+use shared::video::picture::{Storyboard, TILES, read_thumbnail};
 use shared::video::plan::Plan;
 use shared::video::rendition::{Media, Rendition};
-use std::fmt::Write;
 use std::time::Duration;
 
-/// A sprite's tiles in a row, and rows: 25 pictures in 100 KB.
-const TILES: u64 = 5;
-/// A tile's width.
-const TILE_PIXELS: u32 = 160;
-/// Tiles of a video: 4 sheets of a long one, as many as fit beside a seek bar.
-const TILES_MAX: u64 = 100;
-/// Between two tiles, at least.
-const STEP_S_MIN: u64 = 2;
 /// A picture of a segment of at most 10 s.
 const THUMBNAIL_WALL: Duration = Duration::from_secs(20);
 
-/// Makes the sheets and `storyboard.vtt`; the milliseconds of CPU that it took.
+/// The storyboard of a plan's picture.
+#[must_use]
+pub fn board(plan: &Plan) -> Storyboard {
+    let video = &plan.facts.video;
+    Storyboard::of(plan.duration_ms(), (video.width, video.height))
+}
+
+/// Makes the sheets of the storyboard; the milliseconds of CPU that it took.
 ///
 /// # Errors
 /// To be tried again.
 pub async fn storyboard(app: &App, tool: &Tool, (row, plan): (&Row, &Plan)) -> Result<u64, Stop> {
     let place = source::place(app, row).await?;
-    let ms = plan.duration_ms().max(1);
-    let step_s = ms.div_ceil(TILES_MAX * 1_000).max(STEP_S_MIN);
-    let tiles = ms.div_ceil(step_s * 1_000).max(1);
-    let (width, height) = (plan.facts.video.width.max(1), plan.facts.video.height);
-    let tile = (TILE_PIXELS, (TILE_PIXELS * height / width / 2 * 2).clamp(2, TILE_PIXELS * 4));
+    let board = board(plan);
+    let Storyboard { step_s, width, height, .. } = board;
+    // The last picture again, until the last sheet is full.
     let filter = format!(
-        "[0:{}]fps=fps=1/{step_s}:start_time=0,scale={}:{},setsar=1,tile={TILES}x{TILES}[o]",
-        plan.facts.video.stream, tile.0, tile.1
+        "[0:{}]fps=fps=1/{step_s}:start_time=0,scale={width}:{height},setsar=1,\
+         tpad=stop=-1:stop_mode=clone,tile={TILES}x{TILES}[o]",
+        plan.facts.video.stream
     );
-    let sheets = tiles.div_ceil(TILES * TILES);
     let mut input = command::input(None);
     // Key frames alone: a moment's picture is the key frame before it.
     input.extend(["-skip_frame", "nokey"].map(str::to_owned));
     let mut rest = vec!["-filter_complex".to_owned(), filter];
-    let count = sheets.to_string();
+    let count = board.sheets().to_string();
     let more = ["-map", "[o]", "-frames:v", &count, "-fps_mode", "passthrough", "-c:v", "mjpeg"];
     rest.extend(more.map(str::to_owned));
     let more = ["-pix_fmt", "yuvj420p", "-q:v", "5", "-start_number", "0", "-f", "image2"];
     rest.extend(more.map(str::to_owned));
     rest.push("file:storyboard-%d.jpg".into());
-    let wall = Duration::from_secs(60 + ms / 1_000);
+    let wall = Duration::from_secs(60 + plan.duration_ms() / 1_000);
     let said = tool.encode(&place.0, &input, &rest, wall).await?;
-    let mut made = 0;
-    while made < sheets {
-        let name = format!("storyboard-{made}.jpg");
-        let Ok(bytes) = tokio::fs::read(place.0.join(&name)).await else { break };
+    for n in 0..board.sheets() {
+        let name = format!("storyboard-{n}.jpg");
+        let bytes = tokio::fs::read(place.0.join(&name)).await.map_err(source::Error::from)?;
         app.objects.put(&row.object(&name), bytes).await?;
-        made += 1;
     }
-    if made == 0 {
-        return Err(Stop::Later("no sheet of the storyboard was made".into()));
-    }
-    let text = index(ms, step_s, tiles.min(made * TILES * TILES), tile);
-    app.objects.put(&row.object("storyboard.vtt"), text.into_bytes()).await?;
     Ok(said.cpu_ms)
-}
-
-/// WebVTT whose cues are places in the sheets.
-fn index(ms: u64, step_s: u64, tiles: u64, (width, height): (u32, u32)) -> String {
-    let mut text = String::from("WEBVTT\n");
-    let stamp = |ms: u64| {
-        let s = ms / 1_000;
-        format!("{:02}:{:02}:{:02}.{:03}", s / 3_600, s / 60 % 60, s % 60, ms % 1_000)
-    };
-    for n in 0..tiles {
-        let (from, to) = (n * step_s * 1_000, ((n + 1) * step_s * 1_000).min(ms));
-        let (sheet, on) = (n / (TILES * TILES), n % (TILES * TILES));
-        let (x, y) = (on % TILES * u64::from(width), on / TILES * u64::from(height));
-        // Writing into a String cannot fail.
-        let _ = write!(
-            text,
-            "\n{} --> {}\nstoryboard-{sheet}.jpg#xywh={x},{y},{width},{height}\n",
-            stamp(from),
-            stamp(to)
-        );
-    }
-    text
 }
 
 /// Makes a thumbnail; `false`: there is nothing to make it of, or nothing to make it with.
@@ -178,21 +145,5 @@ pub async fn find(app: &App, row: &Row, path: &str) -> Result<objects::Found, ob
             tracing::warn!(video = row.id, path, why, at = db::now().0, "no thumbnail was made");
             Err(objects::Error::Io(std::io::Error::other(why)))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_moment_has_one_place_in_a_sheet() {
-        let text = index(57_500, 2, 29, (160, 90));
-        let cues: Vec<&str> = text.split("\n\n").skip(1).collect();
-        assert_eq!(cues.len(), 29);
-        assert_eq!(cues[0], "00:00:00.000 --> 00:00:02.000\nstoryboard-0.jpg#xywh=0,0,160,90");
-        assert_eq!(cues[24], "00:00:48.000 --> 00:00:50.000\nstoryboard-0.jpg#xywh=640,360,160,90");
-        let last = "00:00:56.000 --> 00:00:57.500\nstoryboard-1.jpg#xywh=480,0,160,90\n";
-        assert_eq!(cues[28], last);
     }
 }

@@ -1,7 +1,8 @@
 //! What goes: uploads that nobody finished, and everything of a video that was deleted.
 //!
-//! Invariant: a video is gone for viewers in the transaction of its deletion; its objects follow,
-//! and the last of its events says when nothing was left.
+//! Invariant: a video is gone for viewers in the transaction of its deletion; its objects follow at
+//! once, and again when nothing can be under way any more (uploads, jobs, pulls of the edge); then
+//! the last of its events says that nothing is left.
 
 use super::row;
 use crate::app::App;
@@ -52,44 +53,48 @@ pub async fn give_up(app: &App, now: Millis) -> Result<u64, Error> {
     Ok(count)
 }
 
-/// Takes away the objects of what was deleted, here and in the edge's bucket; how many videos.
+/// Takes away the objects of what was deleted, here and in the edge's bucket; how many videos are
+/// gone for good.
 ///
 /// # Errors
 /// The database; what another store does not take now is tried again at the next call.
 pub async fn purge(app: &App) -> Result<u64, Error> {
-    // A worker that holds a job hears of the deletion at its next renewal, and writes until then.
-    let sql = "select id, app from video v where deleted_at is not null and purged_at is null \
-               and not exists (select 1 from video_job j where j.video = v.id \
-               and j.leased_until >= $1) order by deleted_at limit $2";
+    let now = db::now();
+    let sql = "select v.id as id, v.app as app, v.deleted_at as deleted_at, \
+               (select count(*) from video_job j where j.video = v.id and j.leased_until > $1) \
+               as held from video v where v.deleted_at is not null and v.purged_at is null \
+               order by v.deleted_at limit $2";
     let mut count = 0;
-    for found in app.db.read(sql, values![db::now(), LOOK_MAX]).await? {
+    for found in app.db.read(sql, values![now, LOOK_MAX]).await? {
         let (id, owner) = (db::number(&found, "id")?, db::text(&found, "app")?);
-        match empty(app, owner, id).await {
-            Ok(objects) => purged(app, id, objects).await?,
-            Err(error) => {
-                tracing::warn!(%error, video = id, "its objects are not all gone");
-                continue;
-            }
+        let is_held = db::number(&found, "held")? > 0;
+        let since = Millis(db::number(&found, "deleted_at")?);
+        if let Err(error) = empty(app, owner, id).await {
+            tracing::warn!(%error, video = id, "its objects are not all gone");
+            continue;
         }
-        count += 1;
+        if !is_held && now.since(since) >= app.config.durations.purge_settle_ms {
+            purged(app, id).await?;
+            count += 1;
+        }
     }
     Ok(count)
 }
 
-/// How many objects went at the origin.
-async fn empty(app: &App, owner: String, id: u64) -> Result<u64, Error> {
-    let gone = app.objects.delete_below(&format!("{owner}/{}", video_id(id))).await?;
+/// The origin first: what the edge pulls after that is nothing.
+async fn empty(app: &App, owner: String, id: u64) -> Result<(), Error> {
+    app.objects.delete_below(&format!("{owner}/{}", video_id(id))).await?;
     forget(app, Forget { app: owner, video: video_id(id), rendition: None }).await?;
-    Ok(gone)
+    Ok(())
 }
 
-async fn purged(app: &App, id: u64, objects: u64) -> Result<(), Error> {
+async fn purged(app: &App, id: u64) -> Result<(), Error> {
     let mut tx = app.db.begin().await?;
     let mark = "update video set purged_at = $1, plan = null where id = $2 and purged_at is null";
     if tx.write(mark, values![db::now(), id]).await? == 0 {
         return Ok(());
     }
-    note(&mut tx, id, "purged", format!("{objects} objects")).await?;
+    note(&mut tx, id, "purged", String::new()).await?;
     for table in ["video_part", "video_job", "video_rendition", "video_parked"] {
         tx.write(&format!("delete from {table} where video = $1"), values![id]).await?;
     }
@@ -109,8 +114,8 @@ pub(super) async fn note(
 ) -> Result<(), db::Error> {
     tx.write("update video set events = events + 1 where id = $1", values![id]).await?;
     let sql = "insert into video_event (video, n, at, kind, detail) \
-               select $1, events, $2, $3, $4 from video where id = $1";
-    tx.write(sql, values![id, db::now(), kind, detail]).await?;
+               select id, events, $1, $2, $3 from video where id = $4";
+    tx.write(sql, values![db::now(), kind, detail, id]).await?;
     Ok(())
 }
 

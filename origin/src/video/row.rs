@@ -3,6 +3,7 @@
 //! Invariant: every change raises the version and posts the register in its own transaction.
 
 use super::made::{self, Made};
+use super::pictures;
 use crate::app::App;
 use crate::db::{self, Db, Error, Tx};
 use crate::{outbox, values};
@@ -136,7 +137,7 @@ impl Row {
             duration_ms: self.plan.as_ref().map_or(0, Plan::duration_ms),
             parked: plan.map(|plan| made.parked(plan)).unwrap_or_default(),
             captions: self.captions.clone(),
-            storyboard: self.storyboard,
+            storyboard: self.plan.as_ref().filter(|_| self.storyboard).map(pictures::board),
             policy: self.policy.clone(),
             ..Presentation::default()
         };

@@ -16,8 +16,6 @@ use std::time::Duration;
 
 /// Jobs that another replica made are found by looking this often.
 const LOOK: Duration = Duration::from_millis(500);
-/// Uploads that are given up and objects to be deleted are looked for this often.
-const SWEEP: Duration = Duration::from_secs(30);
 
 /// Works in so many places at once until the process ends.
 pub async fn run(app: Arc<App>, tool: Tool, places: usize) {
@@ -57,7 +55,8 @@ pub async fn one(app: &App, tool: &Tool) -> Result<bool, db::Error> {
     let outcome = tokio::select! {
         outcome = work(app, tool, &job) => outcome,
         () = hold(app, &job) => {
-            tracing::warn!(job = job.id, "a job was lost to another worker");
+            tracing::warn!(job = job.id, "a job was lost to another worker, or is not wanted");
+            jobs::let_go(app, &job).await?;
             return Ok(true);
         }
     };
@@ -141,7 +140,8 @@ pub async fn tidy(app: &App, all: bool) -> Result<(), source::Error> {
 /// Sweeps until the process ends: what is given up, deleted, or no longer worked on.
 pub async fn sweep(app: Arc<App>) {
     loop {
-        let _ = tokio::time::timeout(SWEEP, app.video.chores.notified()).await;
+        let pause = Duration::from_millis(app.config.durations.video_sweep_ms);
+        let _ = tokio::time::timeout(pause, app.video.chores.notified()).await;
         if let Err(error) = super::removal::give_up(&app, db::now()).await {
             tracing::warn!(%error, "uploads were not given up");
         }

@@ -5,6 +5,7 @@
 //! ([`SEGMENTS_MAX`]); an object is named by application, video, path and generation, so what was
 //! served once under a name never changes. Refused: sizes of segments, which no manifest names.
 
+use super::picture::Storyboard;
 use super::policy::Policy;
 use super::rendition::{Media, Rendition, Segment};
 use crate::time::Millis;
@@ -55,17 +56,12 @@ pub struct Presentation {
     /// By language.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub captions: Vec<Caption>,
-    /// Whether `storyboard.vtt` and its pictures are there.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub storyboard: bool,
+    /// What `storyboard.vtt` is made of, when its pictures are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storyboard: Option<Storyboard>,
     /// What its application decided of who sees what.
     #[serde(default)]
     pub policy: Policy,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// Who may play a video.
@@ -263,7 +259,7 @@ impl Presentation {
 }
 
 /// `{app}/{video}/{path}`, where `path` is `{rendition}/init.mp4`, `{rendition}/{n}.m4s`,
-/// [`Caption::path`], `storyboard.vtt`, `storyboard-{n}.jpg` or what
+/// [`Caption::path`], `storyboard-{n}.jpg` or what
 /// [`super::picture::thumbnail`] says.
 #[must_use]
 pub fn object_key(app: &str, video: &str, path: &str) -> String {

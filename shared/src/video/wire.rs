@@ -35,6 +35,13 @@ pub fn upload_path(id: u64) -> String {
     format!("/api/v1/videos/{}/upload", video_id(id))
 }
 
+/// Whether a path is one of [`upload_path`].
+#[must_use]
+pub fn is_upload(path: &str) -> bool {
+    let id = path.strip_prefix("/api/v1/videos/").and_then(|rest| rest.strip_suffix("/upload"));
+    id.is_some_and(|id| !id.contains('/'))
+}
+
 /// `POST /api/v1/videos`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

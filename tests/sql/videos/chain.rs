@@ -2,6 +2,7 @@
 
 use super::stage::{Stage, frames, probe};
 use origin::db;
+use shared::video::picture::Storyboard;
 use shared::video::presentation::{Presentation, Status};
 use shared::video::rendition::Media;
 use std::process::Command;
@@ -189,9 +190,8 @@ async fn v6_ffmpeg_plays_the_segments_to_the_end_without_a_warning() {
 async fn v11_thumbnails_and_a_storyboard_are_pictures() {
     let stage = Stage::new().await;
     let (id, _) = stage.ready(&stage.source("film.mp4", FILM)).await;
-    let text = std::fs::read_to_string(stage.objects(&id).join("storyboard.vtt")).unwrap();
-    assert_eq!(text.matches(" --> ").count(), 11);
-    assert!(text.contains("00:00:20.000 --> 00:00:20.020\nstoryboard-0.jpg#xywh="), "{text}");
+    let board = presentation(&stage, &id).await.storyboard.unwrap();
+    assert_eq!(board, Storyboard { step_s: 2, tiles: 11, width: 160, height: 90 });
     let sheet = stage.objects(&id).join("storyboard-0.jpg");
     assert_eq!(probe(&sheet, "-show_entries stream=width,height"), ["800,450"]);
     for (second, width, size) in [(0, 320, "320,180"), (13, 160, "160,90"), (19, 640, "640,360")] {

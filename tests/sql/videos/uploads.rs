@@ -9,6 +9,7 @@ use origin::video::{self, captions, removal, upload};
 use sha2::{Digest, Sha256};
 use shared::envelope::Envelope;
 use shared::time::Millis;
+use shared::video::presentation::{Caption, Presentation};
 
 impl Stage {
     fn tus(&self, method: &str, id: &str) -> Call {
@@ -188,10 +189,24 @@ async fn v11_captions_are_webvtt_and_the_edge_hears_of_them() {
     };
     let text = "WEBVTT\r\n\r\n00:01.000 --> 00:02.000\r\nHello";
     let taken = captions::put(&stage.app, &put("en", text)).await.unwrap();
-    let value = taken.projections[0].value.clone().unwrap();
-    assert!(value.contains(r#""captions":[{"language":"en","label":"English"}]"#), "{value}");
-    let stored = std::fs::read_to_string(stage.objects(&id).join("captions/en.vtt")).unwrap();
-    assert_eq!(stored, text.replace("\r\n", "\n"));
+    let known = |taken: &Envelope| -> Vec<Caption> {
+        let value = taken.projections[0].value.as_deref().unwrap();
+        serde_json::from_str::<Presentation>(value).unwrap().captions
+    };
+    let stored = || {
+        let dir = std::fs::read_dir(stage.objects(&id).join("captions")).unwrap();
+        let mut names: Vec<_> = dir.map(|one| one.unwrap().file_name()).collect();
+        (names.len(), names.pop().unwrap().into_string().unwrap())
+    };
+    let first = known(&taken);
+    assert_eq!((first[0].language.as_str(), first[0].label.as_str()), ("en", "English"));
+    assert_eq!(format!("captions/{}", stored().1), first[0].path());
+    let object = std::fs::read_to_string(stage.objects(&id).join(first[0].path())).unwrap();
+    assert_eq!(object, text.replace("\r\n", "\n"));
+    // A new text has a new name, and the old one is gone.
+    let again = captions::put(&stage.app, &put("en", text)).await.unwrap();
+    assert_ne!(known(&again), first);
+    assert_eq!(stored(), (1, known(&again)[0].path().replace("captions/", "")));
     assert_eq!(status(&captions::put(&stage.app, &put("en", "1\n00:01,0 --> x")).await), 422);
     assert_eq!(status(&captions::put(&stage.app, &put("..", text)).await), 422);
     let mut gone = put("en", "");
