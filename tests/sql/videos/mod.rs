@@ -9,6 +9,7 @@ mod edge;
 mod hostile;
 mod matrix;
 mod privacy;
+mod s3;
 mod stage;
 mod tiers;
 mod uploads;
