@@ -198,7 +198,6 @@ async fn videos(op: Op, app: &Arc<App>, call: &Call) -> Result<Envelope, Failure
         Op::CaptionPut => video::captions::put(app, call).await,
         Op::CaptionDelete => video::captions::delete(app, call).await,
 
-
         // What the edge alone serves is not found here; tests/http visits every route.
         _ => Err(Problem::new(&NOT_FOUND, "nothing is served here").into()),
     }

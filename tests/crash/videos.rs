@@ -69,7 +69,13 @@ impl Edge {
         self.ask(method, &path).header("tus-resumable", "1.0.0")
     }
 
-    fn patch(&self, id: &str, offset: usize, body: impl Into<Body>, length: usize) -> RequestBuilder {
+    fn patch(
+        &self,
+        id: &str,
+        offset: usize,
+        body: impl Into<Body>,
+        length: usize,
+    ) -> RequestBuilder {
         let ask = self.tus(Method::PATCH, id).header("upload-offset", offset);
         let ask = ask.header("content-type", "application/offset+octet-stream");
         ask.header("content-length", length).body(body)
@@ -207,7 +213,10 @@ async fn v4_a_transcode_whose_origins_are_killed_ends_as_one_that_nobody_touched
         let mut other = second(&stack);
         let until = Instant::now() + Duration::from_secs(20);
         let mut running = vec![];
-        while running.is_empty() && Instant::now() < until && edge.video(&id).await["status"] != "ready" {
+        while running.is_empty()
+            && Instant::now() < until
+            && edge.video(&id).await["status"] != "ready"
+        {
             running = other.pid().map(encoders).unwrap_or_default();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

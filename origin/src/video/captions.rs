@@ -2,8 +2,8 @@
 //!
 //! Invariant: what is offered as a caption is WebVTT; one per language.
 
-use super::row::{self, Row};
 use super::owned;
+use super::row::{self, Row};
 use crate::app::App;
 use crate::audit::{self, Who};
 use crate::db::Error;

@@ -17,7 +17,9 @@ use std::sync::Arc;
 /// 404, 503.
 pub async fn object(
     app: &Arc<App>,
-    key: &str, generation: &str) -> Result<Response<Body>, Problem> {
+    key: &str,
+    generation: &str,
+) -> Result<Response<Body>, Problem> {
     let absent = || Problem::new(&NOT_FOUND, "no such object");
     let key = decoded(key).ok_or_else(absent)?;
     let (owner, rest) = key.split_once('/').ok_or_else(absent)?;

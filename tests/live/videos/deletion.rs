@@ -12,8 +12,12 @@ use std::time::{Duration, Instant};
 async fn forget(stack: &Stack, app: &str, video: &str) -> Value {
     let body = json!({"app": app, "video": video}).to_string();
     let content = sign::content(body.as_bytes());
-    let request =
-        sign::Request { method: "POST", path_and_query: FORGET_PATH, content: &content, context: "" };
+    let request = sign::Request {
+        method: "POST",
+        path_and_query: FORGET_PATH,
+        content: &content,
+        context: "",
+    };
     let keys = Keys::parse(&stack.secret("SIGNING_KEYS")).unwrap();
     let signature = keys.sign(request, origin::db::now(), rand::random());
     let ask = stack.edge("POST", FORGET_PATH).header("content-type", "application/json");

@@ -118,7 +118,10 @@ async fn v11_captions_thumbnails_and_the_storyboard_are_there() {
     app.ask("DELETE", &video.api("/captions/en")).send().await.is(204);
     video.get("captions/en.vtt").await.is_problem(&NO_FILE);
     let board = video.text("storyboard.vtt").await;
-    assert!(board.contains("00:00:04.000 --> 00:00:05.000\nstoryboard-0.jpg#xywh=320,0,"), "{board}");
+    assert!(
+        board.contains("00:00:04.000 --> 00:00:05.000\nstoryboard-0.jpg#xywh=320,0,"),
+        "{board}"
+    );
     for (name, size) in [
         ("storyboard-0.jpg", "800,600"),
         ("poster.jpg", "1280,960"),

@@ -122,11 +122,8 @@ impl Stage {
 
 pub async fn replica(place: &Place, dir: &Path, more: &[(&str, &str)]) -> Arc<App> {
     let dir = dir.to_str().unwrap();
-    let own = [
-        ("DATA_DIR", dir),
-        ("SELVEDGE_JOB_BACKOFF_MS", "1"),
-        ("SELVEDGE_PURGE_SETTLE_MS", "1"),
-    ];
+    let own =
+        [("DATA_DIR", dir), ("SELVEDGE_JOB_BACKOFF_MS", "1"), ("SELVEDGE_PURGE_SETTLE_MS", "1")];
     let all: Vec<(&str, &str)> = more.iter().chain(&own).copied().collect();
     place.replica_with("http://127.0.0.1:9", &all).await
 }
