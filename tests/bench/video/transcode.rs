@@ -154,6 +154,7 @@ async fn main() {
     let (source, scratch) = (PathBuf::from(&args[1]), PathBuf::from(&args[2]));
     let rounds: usize = args[3].parse().unwrap();
     let app = start(&scratch).await;
+    tokio::spawn(Arc::clone(&app.ids).keep(Arc::clone(&app.db)));
     let owner = keys::create_application(&app, "bench", "free").await.unwrap().unwrap().id;
     let tool = Tool::find().await.unwrap();
     let places = std::thread::available_parallelism().unwrap().get();
