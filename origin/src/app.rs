@@ -80,7 +80,7 @@ impl App {
         let gateways = Gateways::configured(&config, &db);
         let outgoing = Outgoing::new(config.webhooks_allow_private)
             .map_err(|error| Error::Stored(format!("no client for webhooks: {error}")))?;
-        let objects = Objects::open(&config.objects_url)
+        let objects = Objects::open(&config.objects_url, &config.s3.0)
             .map_err(|error| Error::Stored(format!("OBJECTS_URL: {error}")))?;
         Ok(Arc::new_cyclic(|app| Self {
             codes: Permutation::new(config.code_key.0),

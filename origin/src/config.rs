@@ -15,6 +15,17 @@ pub const PORT_DEFAULT: u16 = 8788;
 const STRIPE_URL_DEFAULT: &str = "https://api.stripe.com";
 const EDGE_URL_DEFAULT: &str = "http://127.0.0.1:8787";
 
+/// What an S3-compatible store is reached by.
+pub const S3_NAMES: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_ENDPOINT",
+    "AWS_ENDPOINT_URL",
+    "AWS_ALLOW_HTTP",
+];
+
 /// A value that no log may show.
 #[derive(Clone)]
 pub struct Secret<T>(pub T);
@@ -99,6 +110,8 @@ pub struct Config {
     pub durations: Durations,
     /// Where objects are: a directory, or `s3://bucket/prefix`.
     pub objects_url: String,
+    /// Of that store, by the names of [`S3_NAMES`].
+    pub s3: Secret<Vec<(&'static str, String)>>,
     /// Where jobs have their files while they run.
     pub work_dir: PathBuf,
     pub video: Video,
@@ -194,6 +207,7 @@ impl Config {
             bank: Bank::read(&get)?,
             objects_url: get("OBJECTS_URL")
                 .unwrap_or_else(|| format!("{}/objects", data_dir(&get))),
+            s3: Secret(S3_NAMES.iter().filter_map(|name| Some((*name, get(name)?))).collect()),
             work_dir: PathBuf::from(data_dir(&get)).join("work"),
             video: video(&get)?,
             durations: Durations::read(&get).map_err(|what| invalid("SELVEDGE_…", &what))?,
@@ -224,7 +238,7 @@ fn video(get: &impl Fn(&str) -> Option<String>) -> Result<Video, Invalid> {
     Ok(Video {
         workers: workers.map(|count| usize::try_from(count).unwrap_or(usize::MAX).min(256)),
         codecs: Codec::list(&codecs)
-            .ok_or_else(|| invalid("VIDEO_CODECS", "must be a list of h264, vp9"))?,
+            .ok_or_else(|| invalid("VIDEO_CODECS", "must be a list of h264, vp9, av1"))?,
         minutes_max,
         bytes_max: number("VIDEO_BYTES_MAX")?.unwrap_or(BYTES_MAX),
     })

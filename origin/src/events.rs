@@ -11,7 +11,7 @@ use crate::payments::fraud::attempts;
 use crate::payments::hooks;
 use crate::respond::{Call, Failure};
 use crate::values;
-use crate::video::quality;
+use crate::video::{quality, tiers};
 use shared::body;
 use shared::envelope::Envelope;
 use shared::limits::wire as limits;
@@ -23,6 +23,7 @@ use shared::roads::intake::intake;
 use shared::roads::recorder::DELIVERY_MAX;
 use shared::roads::{Delivery, Event, Receipt};
 use shared::video::presentation as video;
+use shared::video::want;
 
 /// `POST /internal/events`
 pub async fn take(app: &App, call: &Call) -> Result<Envelope, Failure> {
@@ -67,12 +68,16 @@ async fn apply(app: &App, delivery: &Delivery) -> Result<u64, Error> {
     attempts::write(&mut tx, &sums.blocked).await?;
     hooks::write(&mut tx, sums.hooks).await?;
     quality::write(&mut tx, sums.quality).await?;
+    let is_wanted = tiers::write(&mut tx, sums.wants).await?;
     let died = dead.len() as u64;
     let sql = "insert into dead_letter (id, recorder, seq, product, body, why, created_at) values";
     tx.insert(sql, dead, "").await?;
     let sql = "update recorder set applied_seq = $1, missing = missing + $2 where name = $3";
     tx.write(sql, values![taken.applied_seq, taken.gap, name]).await?;
     tx.commit().await?;
+    if is_wanted {
+        app.video.chores.notify_one();
+    }
     app.metrics.events_applied.inc_by(count - taken.skip);
     app.metrics.events_missing.inc_by(taken.gap);
     app.metrics.dead_letters.inc_by(died);
@@ -89,6 +94,7 @@ struct Sums {
     hooks: hooks::Sums,
     owners: quality::Owners,
     quality: quality::Sums,
+    wants: tiers::Wants,
 }
 
 async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
@@ -98,6 +104,7 @@ async fn fold(app: &App, sums: &mut Sums, event: &Event) -> Result<(), String> {
         limits::PRODUCT => usage::fold(&mut sums.usage, event),
         fraud::PRODUCT => attempts::fold(app, &mut sums.blocked, event).await,
         video::PRODUCT => quality::fold(&mut sums.quality, &sums.owners, event),
+        want::PRODUCT => tiers::fold(&mut sums.wants, event),
         other => Err(format!("no product {other:?} takes events")),
     }
 }

@@ -51,14 +51,19 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Opens `s3://bucket/prefix` (with `AWS_…` from the environment) or a directory.
+    /// Opens `s3://bucket/prefix` or a directory. `s3` are names and values of `AWS_…`; what else
+    /// the environment has of these (a machine's own role) counts too.
     ///
     /// # Errors
-    /// The directory cannot be made, or the URL or the environment is wrong.
-    pub fn open(url: &str) -> Result<Self, Error> {
+    /// The directory cannot be made, or the URL or a value is wrong.
+    pub fn open(url: &str, s3: &[(&'static str, String)]) -> Result<Self, Error> {
         if let Some(rest) = url.strip_prefix("s3://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build()?;
+            let mut store = AmazonS3Builder::from_env().with_bucket_name(bucket);
+            for (name, value) in s3 {
+                store = store.with_config(name.to_ascii_lowercase().parse()?, value);
+            }
+            let store = store.build()?;
             return Ok(Self { store: Arc::new(store), root: None, prefix: Path::from(prefix) });
         }
         let root = PathBuf::from(url.strip_prefix("file://").unwrap_or(url));
@@ -181,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn an_object_is_whole_or_not_there() {
         let dir = tempfile::tempdir().unwrap();
-        let objects = Objects::open(&format!("{}/o", dir.path().display())).unwrap();
+        let objects = Objects::open(&format!("{}/o", dir.path().display()), &[]).unwrap();
         objects.put("app_1/vid_1/v240-avc/0.m4s", vec![7u8; 10]).await.unwrap();
         assert_eq!(objects.read("app_1/vid_1/v240-avc/0.m4s").await.unwrap(), vec![7u8; 10]);
         assert!(matches!(objects.get("app_1/vid_1/none").await, Err(Error::Absent)));

@@ -116,6 +116,10 @@ durations! {
     video_sweep_ms "SELVEDGE_VIDEO_SWEEP_MS" 30_000;
     /// After a video's deletion, what was still under way goes: longer than a body may stream.
     purge_settle_ms "SELVEDGE_PURGE_SETTLE_MS" 65_000;
+    /// A rendition that nobody wanted for so long goes until somebody does: 90 days.
+    video_unused_ms "SELVEDGE_VIDEO_UNUSED_MS" 7_776_000_000;
+    /// An isolate tells that a rendition is wanted once in so long.
+    video_wanted_ms "SELVEDGE_VIDEO_WANTED_MS" 86_400_000;
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! The origin has the bucket forget a video that was deleted.
+//! The origin has the bucket forget a video that was deleted, or a rendition that it lost.
 //!
-//! Invariant: only the other side's signature does so; a video that its home still knows stays, so
+//! Invariant: only the other side's signature does so; what the video's home still knows stays, so
 //! that nothing goes which somebody may play. Cached copies are refused by the register.
 
 use super::renew;
@@ -13,7 +13,7 @@ use shared::problem::{CONFLICT, Problem, TOO_LARGE};
 use shared::video::playback::is_video;
 use shared::video::presentation::{Forget, Forgotten, object_key};
 
-/// Two names.
+/// Three names.
 const BYTES_MAX: u64 = 1_024;
 
 /// `POST /_edge/video/forget`.
@@ -25,17 +25,24 @@ pub(crate) async fn take(call: &Call) -> Result<Envelope, Problem> {
         return Err(Problem::new(&TOO_LARGE, format!("the body has more than {BYTES_MAX} bytes")));
     };
     system::verify(call, &bytes)?;
-    let Forget { app, video } = body::read(&bytes)?;
-    let lives = || Problem::new(&CONFLICT, "the video was not deleted");
-    if app.is_empty() || !is_video(&video) {
+    let Forget { app, video, rendition } = body::read(&bytes)?;
+    let lives = || Problem::new(&CONFLICT, "it was not deleted");
+    let rendition = rendition.unwrap_or_default();
+    if app.is_empty() || !is_video(&video) || rendition.contains('/') {
         return Err(lives());
     }
     match renew(call, &video).await {
-        Ok(_) => return Err(lives()),
+        Ok(known) if rendition.is_empty() || known.rendition(&rendition).is_some() => {
+            return Err(lives());
+        }
+        Ok(_) => {}
         Err(problem) if problem.status() == 404 => {}
         Err(problem) => return Err(problem),
     }
-    let prefix = object_key(&app, &video, "");
+    let prefix = match rendition.as_str() {
+        "" => object_key(&app, &video, ""),
+        one => object_key(&app, &video, &format!("{one}/")),
+    };
     let gone = bucket::forget(&call.env, &prefix).await;
     let (objects, more) = gone.map_err(|why| call.unavailable("bucket", why))?;
     Ok(Envelope::json(200, &Forgotten { objects, more }))

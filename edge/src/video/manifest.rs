@@ -4,7 +4,7 @@
 //! it is never kept for somebody else, since it says no `Vary`. What its player will ask for first
 //! is on its way to the bucket before it asks.
 
-use super::{Admitted, admit, object};
+use super::{Admitted, admit, object, want};
 use crate::call::Call;
 use crate::platform::http;
 use crate::respond::Answer;
@@ -62,6 +62,7 @@ pub(crate) async fn master(call: &Call, at: &[&str], form: Form) -> Result<Answe
         return Ok(explained(&classified, &choices));
     }
     object::warm_start(call, video, &choices);
+    want::of_manifest(call, video, classified.class);
     let (text, media_type) = match form {
         Form::Hls => (hls::master(video, &choices, &admitted.suffix()), hls::MEDIA_TYPE),
         Form::Dash => {

@@ -11,6 +11,7 @@ pub(crate) mod object;
 pub(crate) mod play;
 pub(crate) mod report;
 mod served;
+mod want;
 
 use crate::call::{Call, unavailable};
 use crate::registers::{self, Read};

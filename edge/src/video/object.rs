@@ -5,7 +5,7 @@
 //! body passes from stream to stream (`platform/bucket.rs`).
 
 use super::manifest::{captions, cmcd, first, no_file, playlist, tagged};
-use super::{Admitted, admit, renew, report, served};
+use super::{Admitted, admit, renew, report, served, want};
 use crate::call::Call;
 use crate::log;
 use crate::objects::{Address, Pull};
@@ -75,6 +75,9 @@ pub(crate) async fn serve(call: &Call, at: &[&str]) -> Result<Answer, Problem> {
                 return Err(no_file());
             }
             told(call, &admitted.video, &path);
+            if let Some((rendition, _)) = path.split_once('/') {
+                want::tell(call, &admitted.video, rendition);
+            }
             answer(call, &admitted, Object { path: &path, generation, media_type, age: FOR_EVER })
                 .await
         }

@@ -9,6 +9,7 @@ use crate::events;
 use crate::log;
 use shared::envelope::Envelope;
 use shared::problem::Problem;
+use shared::roads::Event;
 use shared::route::Route;
 use shared::video::cmcd::Cmcd;
 use shared::video::device::device;
@@ -40,7 +41,12 @@ fn push(call: &Call, video: &Presentation, sums: Sums) {
         Ok(event) => event,
         Err(why) => return log::fault(&call.id, "report", why),
     };
-    if let Err(why) = events::push(&call.event_source(), call.began, &event) {
+    send(call, &event);
+}
+
+/// Puts an event on the road.
+pub(super) fn send(call: &Call, event: &Event) {
+    if let Err(why) = events::push(&call.event_source(), call.began, event) {
         log::fault(&call.id, "events", why);
     }
 }

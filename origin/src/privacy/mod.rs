@@ -13,6 +13,7 @@ use crate::once::{self, Begun};
 use crate::payments;
 use crate::respond::{Call, Failure};
 use crate::values;
+use crate::video;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use shared::body;
@@ -84,6 +85,11 @@ pub const PRODUCTS: &[Product] = &[
         name: shared::payments::wire::PRODUCT,
         export: |work| Box::pin(payments::privacy::export(work)),
         erase: |work| Box::pin(payments::privacy::erase(work)),
+    },
+    Product {
+        name: shared::video::presentation::PRODUCT,
+        export: |work| Box::pin(video::privacy::export(work)),
+        erase: |work| Box::pin(video::privacy::erase(work)),
     },
 ];
 

@@ -5,13 +5,16 @@
 use super::owned;
 use super::row::{self, Row};
 use crate::app::App;
+use crate::audit::{self, Who};
 use crate::db::Error;
 use crate::respond::{Call, Failure};
+use serde_json::json;
 use shared::envelope::Envelope;
 use shared::page;
 use shared::problem::{MALFORMED, Problem};
 use shared::video::caption;
 use shared::video::presentation::Caption;
+use shared::video::wire::video_id;
 
 /// `PUT /api/v1/videos/{id}/captions/{language}`
 pub async fn put(app: &App, call: &Call) -> Result<Envelope, Failure> {
@@ -29,6 +32,7 @@ pub async fn put(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let caption = Caption { language: language.clone(), label, generation: rand::random() };
     let stored = app.objects.put(&found.object(&caption.path()), text.as_bytes().to_vec()).await;
     stored.map_err(|error| Error::Stored(error.to_string()))?;
+    let who = Who::of(app, &call.context).await?;
     let mut tx = app.db.begin().await?;
     let mut row = row::lock(&mut tx, found.id).await?.ok_or_else(super::not_found)?;
     let old = take(&mut row, &language);
@@ -36,6 +40,8 @@ pub async fn put(app: &App, call: &Call) -> Result<Envelope, Failure> {
     row.captions.sort_by(|a, b| a.language.cmp(&b.language));
     let event = format!("captions in {language}");
     let register = row::save_answered(&mut tx, app, &mut row, Some(("changed", event))).await?;
+    let (action, data) = ("video.captions_stored", json!({"language": language}));
+    audit::record(&mut tx, app, &who, (action, &video_id(row.id)), &data).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     forget(app, old).await;
@@ -46,11 +52,14 @@ pub async fn put(app: &App, call: &Call) -> Result<Envelope, Failure> {
 pub async fn delete(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let language = caption::language(call.segment(1))?;
     let id = owned(app, call).await?.id;
+    let who = Who::of(app, &call.context).await?;
     let mut tx = app.db.begin().await?;
     let mut row = row::lock(&mut tx, id).await?.ok_or_else(super::not_found)?;
     let old = Some(take(&mut row, &language).ok_or_else(super::not_found)?);
     let event = format!("no captions in {language}");
     let register = row::save_answered(&mut tx, app, &mut row, Some(("changed", event))).await?;
+    let (action, data) = ("video.captions_deleted", json!({"language": language}));
+    audit::record(&mut tx, app, &who, (action, &video_id(id)), &data).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     forget(app, old).await;

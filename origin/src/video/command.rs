@@ -82,13 +82,18 @@ pub fn piece(
         rest.extend(coder(rung));
         rest.extend(["-force_key_frames".into(), keys.clone()]);
         rest.extend(["-video_track_timescale".into(), plan.timescale().0.to_string()]);
-        rest.extend(texts([
-            "-movflags",
-            "+empty_moov+default_base_moof+frag_keyframe+skip_trailer",
-        ]));
+        rest.extend(texts(["-movflags", boxes(rung.codec)]));
         rest.extend(["-f".into(), "mp4".into(), format!("file:{}.mp4", rung.name)]);
     }
     Some((input(seek(plan, piece, attempt)), rest))
+}
+
+/// When the init segment is written: of AV1 ffmpeg knows its `av1C` with the first frame.
+fn boxes(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Avc | Codec::Vp9 => "+empty_moov+default_base_moof+frag_keyframe+skip_trailer",
+        Codec::Av1 => "+delay_moov+default_base_moof+frag_keyframe+skip_trailer",
+    }
 }
 
 /// The frames, then each size made of the next larger one.

@@ -6,6 +6,7 @@
 
 use super::made::Part;
 use super::row::{self, Row};
+use super::tiers;
 use crate::app::App;
 use crate::db::{self, Error, Tx};
 use crate::values;
@@ -45,7 +46,11 @@ pub async fn begin(tx: &mut Tx<'_>, app: &App, row: &Row) -> Result<(), Error> {
     insert(tx, app, row, &[Work::Probe], 0).await
 }
 
-async fn insert(
+/// Makes jobs of a video.
+///
+/// # Errors
+/// The database is down.
+pub(super) async fn insert(
     tx: &mut Tx<'_>,
     app: &App,
     row: &Row,
@@ -169,7 +174,11 @@ pub async fn done(app: &App, job: &Job, brought: &[Brought], cpu_ms: u64) -> Res
     }
     keep(&mut tx, job.video, brought, cpu_ms).await?;
     row.storyboard |= job.work == Work::Storyboard;
-    let event = end(&mut tx, &mut row, job).await?;
+    if row.status == Status::Ready {
+        tiers::made(&mut tx, app, &mut row).await?;
+        return commit(app, tx).await;
+    }
+    let event = after(&mut tx, &mut row, job).await?;
     row::save(&mut tx, app, &mut row, event).await?;
     commit(app, tx).await
 }
@@ -215,8 +224,18 @@ async fn keep(tx: &mut Tx<'_>, video: u64, brought: &[Brought], cpu_ms: u64) -> 
     Ok(())
 }
 
+/// Ends the open jobs of a video. Whoever holds one may still write objects until its lease is over.
+///
+/// # Errors
+/// The database is down.
+pub async fn end(tx: &mut Tx<'_>, video: u64) -> Result<(), Error> {
+    let sql = "update video_job set done = 2 where video = $1 and done = 0";
+    tx.write(sql, values![video]).await?;
+    Ok(())
+}
+
 /// What the end of a job means for its video.
-async fn end(
+async fn after(
     tx: &mut Tx<'_>,
     row: &mut Row,
     job: &Job,
@@ -227,6 +246,7 @@ async fn end(
     if open == 0 && row.status == Status::Transcoding {
         row.status = Status::Ready;
         row.ready_at = Some(db::now());
+        tiers::begin(tx, row, db::now()).await?;
         return Ok(Some(("ready", String::new())));
     }
     let is_first = matches!(job.work, Work::Piece { piece: 0, from: 0, .. });
@@ -259,7 +279,7 @@ async fn give_up(app: &App, job: &Job) -> Result<(), Error> {
     let mut tx = app.db.begin().await?;
     let Some(mut row) = row::lock(&mut tx, job.video).await? else { return Ok(()) };
     tx.write("update video_job set done = 2 where id = $1", values![job.id]).await?;
-    let event = end(&mut tx, &mut row, job).await?;
+    let event = after(&mut tx, &mut row, job).await?;
     row::save(&mut tx, app, &mut row, event).await?;
     commit(app, tx).await
 }
@@ -271,8 +291,11 @@ async fn give_up(app: &App, job: &Job) -> Result<(), Error> {
 pub async fn refuse(app: &App, job: &Job, failure: Failure) -> Result<(), Error> {
     let mut tx = app.db.begin().await?;
     let Some(mut row) = row::lock(&mut tx, job.video).await? else { return Ok(()) };
-    let sql = "update video_job set done = 2, leased_until = 0 where video = $1 and done = 0";
-    tx.write(sql, values![job.video]).await?;
+    end(&mut tx, job.video).await?;
+    if row.status == Status::Ready {
+        tiers::given_up(&mut tx, app, &mut row, &failure.detail).await?;
+        return commit(app, tx).await;
+    }
     row.status = Status::Failed;
     let event = failure.detail.clone();
     row.failure = Some(failure);

@@ -6,8 +6,9 @@
 use crate::db::{self, Error, Tx};
 use crate::values;
 use serde::{Deserialize, Serialize};
-use shared::video::ladder::{Rung, Sound};
+use shared::video::ladder::{Codec, Rung, Sound};
 use shared::video::plan::{Plan, SAMPLE_RATE, Work};
+use shared::video::presentation::Parked;
 use shared::video::rendition::{Media, Rendition, Segment};
 use std::collections::BTreeMap;
 
@@ -35,6 +36,8 @@ pub struct Made {
     parts: BTreeMap<(String, u32), Vec<Segment>>,
     /// By rendition.
     pub kept: BTreeMap<String, Kept>,
+    /// What is not shown before it is whole again: its codec by its name.
+    pub parked: BTreeMap<String, String>,
     /// How many jobs there are, and how many of them are done.
     pub jobs: (u64, u64),
     /// Of every job.
@@ -80,6 +83,10 @@ pub async fn load(tx: &mut Tx<'_>, id: u64) -> Result<Made, Error> {
         };
         made.kept.insert(db::text(&row, "name")?, kept);
     }
+    let sql = "select name, codec from video_parked where video = $1";
+    for row in tx.read(sql, values![id]).await? {
+        made.parked.insert(db::text(&row, "name")?, db::text(&row, "codec")?);
+    }
     Ok(made)
 }
 
@@ -91,13 +98,39 @@ impl Made {
         u8::try_from(done * 100 / all.max(1)).unwrap_or(100)
     }
 
-    /// The renditions of which there is something, in the ladder's order.
+    /// The renditions of which there is something, in the ladder's order. Other codecs than H.264
+    /// wait for its first segments: a manifest is never without what everybody plays.
     #[must_use]
     pub fn renditions(&self, plan: &Plan) -> Vec<Rendition> {
         let pieces = u32::try_from(plan.pieces.len()).unwrap_or(u32::MAX);
-        let pictures = plan.rungs.iter().map(|rung| self.picture(plan, rung, pieces));
+        let begun = |rung: &Rung| self.parts.contains_key(&(rung.name.clone(), 0));
+        let is_open = plan.rungs.iter().any(|rung| rung.codec == Codec::Avc && begun(rung));
+        let rungs = plan.rungs.iter().filter(|rung| is_open || rung.codec == Codec::Avc);
+        let rungs = rungs.filter(|rung| !self.parked.contains_key(&rung.name));
+        let pictures = rungs.map(|rung| self.picture(plan, rung, pieces));
         let sounds = plan.sounds.iter().map(|sound| self.sound(sound));
         pictures.chain(sounds).filter(|made| !made.segments.is_empty()).collect()
+    }
+
+    /// The pictures that are not there, and can be.
+    #[must_use]
+    pub fn parked(&self, plan: &Plan) -> Vec<Parked> {
+        let parked = plan.rungs.iter().filter_map(|rung| {
+            let (width, height, frame_rate) = (rung.width, rung.height, plan.frame_rate);
+            Some(Parked {
+                name: rung.name.clone(),
+                media: Media::Video { width, height, frame_rate },
+                codec: self.parked.get(&rung.name)?.clone(),
+            })
+        });
+        parked.collect()
+    }
+
+    /// Whether every piece of a rung is there.
+    #[must_use]
+    pub fn is_whole(&self, plan: &Plan, name: &str) -> bool {
+        let mut pieces = 0..u32::try_from(plan.pieces.len()).unwrap_or(u32::MAX);
+        pieces.all(|piece| self.parts.contains_key(&(name.to_owned(), piece)))
     }
 
     fn picture(&self, plan: &Plan, rung: &Rung, pieces: u32) -> Rendition {

@@ -11,28 +11,32 @@ pub mod look;
 pub mod made;
 pub mod make;
 pub mod pictures;
+pub mod privacy;
 pub mod quality;
 pub mod removal;
 pub mod row;
 pub mod serve;
 pub mod source;
+pub mod tiers;
 pub mod tool;
 pub mod upload;
 pub mod view;
 pub mod worker;
 
 use crate::app::App;
+use crate::audit::{self, Who};
 use crate::db;
 use crate::once::{self, Begun};
 use crate::respond::{Call, Failure};
 use crate::values;
 use row::Row;
+use serde_json::json;
 use shared::envelope::Envelope;
 use shared::page::{self, Page};
 use shared::problem::{PRECONDITION_FAILED, Problem};
 use shared::video::error::NO_VIDEO;
 use shared::video::presentation::{Status, Visibility};
-use shared::video::wire::{self, VideoEvent};
+use shared::video::wire::{self, VideoEvent, video_id};
 use shared::{etag, time::Millis};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -43,6 +47,8 @@ use tokio::sync::{Mutex, Notify};
 pub struct Shared {
     /// Jobs were made.
     pub news: Notify,
+    /// Something is to be swept.
+    pub chores: Notify,
     /// Set when this process may run ffmpeg.
     pub tool: OnceLock<tool::Tool>,
     /// One fetch of a source at a time.
@@ -121,12 +127,15 @@ pub async fn create(app: &App, call: &Call) -> Result<Envelope, Failure> {
         ready_at: None,
         deleted_at: None,
     };
+    let who = Who::of(app, &call.context).await?;
     let mut once = match once::begin(app, key).await? {
         Begun::Answered(answer) => return Ok(answer),
         Begun::New(once) => once,
     };
     let register = row::insert(&mut once.tx, app, &mut row).await?;
     let view = view::of(app, &row, &made::Made::default());
+    let data = json!({"visibility": row.visibility});
+    audit::record(&mut once.tx, app, &who, ("video.created", &view.id), &data).await?;
     let answer = Envelope::json(201, &view)
         .with("location", format!("/api/v1/videos/{}", view.id))
         .with("etag", etag::of(row.version));
@@ -169,9 +178,14 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
 pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let asked = wire::patch(&call.body)?;
     let id = owned(app, call).await?.id;
+    let who = Who::of(app, &call.context).await?;
     let mut tx = app.db.begin().await?;
     let mut row = row::lock(&mut tx, id).await?.ok_or_else(not_found)?;
     matches(call, &row)?;
+    // What it is called is nobody's business but its owner's.
+    let data = json!({
+        "title": asked.title.is_some(), "visibility": asked.visibility, "policy": asked.policy,
+    });
     if let Some(title) = asked.title {
         row.title = title;
     }
@@ -179,6 +193,7 @@ pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
     row.policy = asked.policy.unwrap_or(row.policy);
     let register =
         row::save_answered(&mut tx, app, &mut row, Some(("changed", String::new()))).await?;
+    audit::record(&mut tx, app, &who, ("video.changed", &video_id(id)), &data).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     Ok(Envelope { projections: vec![register], ..shown(app, &row).await? })
@@ -197,15 +212,15 @@ fn matches(call: &Call, row: &Row) -> Result<(), Problem> {
 /// `DELETE /api/v1/videos/{id}`, and of its upload: everything of it goes.
 pub async fn delete(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
     let id = owned(app, call).await?.id;
+    let who = Who::of(app, &call.context).await?;
     let mut tx = app.db.begin().await?;
     let mut row = row::lock(&mut tx, id).await?.ok_or_else(not_found)?;
     matches(call, &row)?;
     row.deleted_at = Some(db::now());
-    // Who holds a job still puts objects; the holds end by themselves.
-    let end = "update video_job set done = 2 where video = $1 and done = 0";
-    tx.write(end, values![id]).await?;
+    jobs::end(&mut tx, id).await?;
     let register =
         row::save_answered(&mut tx, app, &mut row, Some(("deleted", String::new()))).await?;
+    audit::record(&mut tx, app, &who, ("video.deleted", &video_id(id)), &json!({})).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     let app = Arc::clone(app);

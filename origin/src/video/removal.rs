@@ -84,7 +84,7 @@ pub async fn purge(app: &App) -> Result<u64, Error> {
 /// The origin first: what the edge pulls after that is nothing.
 async fn empty(app: &App, owner: String, id: u64) -> Result<(), Error> {
     app.objects.delete_below(&format!("{owner}/{}", video_id(id))).await?;
-    forget(app, Forget { app: owner, video: video_id(id) }).await?;
+    forget(app, Forget { app: owner, video: video_id(id), rendition: None }).await?;
     Ok(())
 }
 
@@ -94,23 +94,46 @@ async fn empty(app: &App, owner: String, id: u64) -> Result<(), Error> {
 /// The database is down.
 pub async fn purged(app: &App, id: u64) -> Result<(), Error> {
     let mut tx = app.db.begin().await?;
-    let mark = "update video set purged_at = $1, events = events + 1, plan = null \
-                where id = $2 and purged_at is null";
+    let mark = "update video set purged_at = $1, plan = null where id = $2 and purged_at is null";
     if tx.write(mark, values![db::now(), id]).await? == 0 {
         return Ok(());
     }
-    let event = "insert into video_event (video, n, at, kind, detail) \
-                 select id, events, $1, 'purged', '' from video where id = $2";
-    tx.write(event, values![db::now(), id]).await?;
-    for table in ["video_part", "video_job", "video_rendition", "video_quality"] {
+    note(&mut tx, id, "purged", String::new()).await?;
+    for table in [
+        "video_part",
+        "video_job",
+        "video_rendition",
+        "video_parked",
+        "video_quality",
+    ] {
         tx.write(&format!("delete from {table} where video = $1"), values![id]).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
+/// An event that viewers need not hear of.
+///
+/// # Errors
+/// The database is down.
+pub(super) async fn note(
+    tx: &mut db::Tx<'_>,
+    id: u64,
+    kind: &str,
+    detail: String,
+) -> Result<(), db::Error> {
+    tx.write("update video set events = events + 1 where id = $1", values![id]).await?;
+    let sql = "insert into video_event (video, n, at, kind, detail) \
+               select id, events, $1, $2, $3 from video where id = $4";
+    tx.write(sql, values![db::now(), kind, detail, id]).await?;
+    Ok(())
+}
+
 /// Has the edge empty its bucket of a video; it refuses until it knows of the deletion.
-async fn forget(app: &App, what: Forget) -> Result<(), edge::Error> {
+///
+/// # Errors
+/// The edge is not there, or refuses.
+pub(super) async fn forget(app: &App, what: Forget) -> Result<(), edge::Error> {
     loop {
         let body = serde_json::to_vec(&what).unwrap_or_default();
         let said: Forgotten = edge::post(app, FORGET_PATH, body).await?.json().await?;

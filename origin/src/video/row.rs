@@ -124,6 +124,7 @@ impl Row {
     }
 
     fn presentation(&self, made: &Made) -> Result<Presentation, Error> {
+        let plan = self.plan.as_ref();
         let bare = Presentation {
             id: video_id(self.id),
             app: self.app.clone(),
@@ -134,12 +135,13 @@ impl Row {
             started_at: self.started_at.unwrap_or(self.created_at),
             segment_ms: SEGMENT_MS_MAX,
             duration_ms: self.plan.as_ref().map_or(0, Plan::duration_ms),
+            parked: plan.map(|plan| made.parked(plan)).unwrap_or_default(),
             captions: self.captions.clone(),
             storyboard: self.plan.as_ref().filter(|_| self.storyboard).map(pictures::board),
             policy: self.policy.clone(),
             ..Presentation::default()
         };
-        let renditions = self.plan.as_ref().map(|plan| made.renditions(plan)).unwrap_or_default();
+        let renditions = plan.map(|plan| made.renditions(plan)).unwrap_or_default();
         bare.with(&renditions).map_err(|why| Error::Stored(format!("a presentation: {why:?}")))
     }
 }
@@ -189,6 +191,23 @@ pub async fn list(db: &Db, app: &str, before: u64, rows: u64) -> Result<Vec<Row>
          order by id desc limit $3"
     );
     db.read(&sql, values![app, before, rows]).await?.iter().map(read).collect()
+}
+
+/// A user's videos behind `after`, deleted ones too.
+///
+/// # Errors
+/// The database is down.
+pub async fn of_creator(
+    tx: &mut Tx<'_>,
+    (app, creator): (&str, &str),
+    after: u64,
+    rows: u64,
+) -> Result<Vec<Row>, Error> {
+    let sql = format!(
+        "select {COLUMNS} from video where app = $1 and creator = $2 and id > $3 \
+         order by id limit $4"
+    );
+    tx.read(&sql, values![app, creator, after, rows]).await?.iter().map(read).collect()
 }
 
 /// A new row, with its first event and its register.

@@ -38,6 +38,7 @@ pub fn of(app: &App, row: &Row, made: &Made) -> VideoView {
         upload_expires_at: row.upload_expires_at,
         duration_ms: row.plan.as_ref().map(Plan::duration_ms),
         renditions: renditions.unwrap_or_default(),
+        parked: made.parked.keys().cloned().collect(),
         cost: Cost {
             cpu_s: seconds(made.cpu_ms),
             bytes_stored: sum(|kept| kept.bytes_stored),

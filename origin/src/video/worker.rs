@@ -151,12 +151,16 @@ pub async fn tidy(app: &App, all: bool) -> Result<(), source::Error> {
 /// Sweeps until the process ends: what is given up, deleted, or no longer worked on.
 pub async fn sweep(app: Arc<App>) {
     loop {
-        tokio::time::sleep(Duration::from_millis(app.config.durations.video_sweep_ms)).await;
+        let pause = Duration::from_millis(app.config.durations.video_sweep_ms);
+        let _ = tokio::time::timeout(pause, app.video.chores.notified()).await;
         if let Err(error) = super::removal::give_up(&app, db::now()).await {
             tracing::warn!(%error, "uploads were not given up");
         }
         if let Err(error) = super::removal::purge(&app).await {
             tracing::warn!(%error, "objects were not deleted");
+        }
+        if let Err(error) = super::tiers::look(&app, db::now()).await {
+            tracing::warn!(%error, "renditions were not looked after");
         }
         if let Err(error) = tidy(&app, false).await {
             tracing::warn!(%error, "files of jobs were not swept");

@@ -51,6 +51,7 @@ pub(super) fn video() -> VideoView {
             progress: 40,
             cost,
         }],
+        parked: vec!["v1080-avc-2".into()],
         cost,
         captions: vec![CaptionView { language: "en".into(), label: "English".into() }],
         policy: Policy::default(),

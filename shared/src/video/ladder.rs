@@ -60,8 +60,7 @@ impl Codec {
         }
     }
 
-    /// Reads `h264,vp9`; H.264 is always the first. AV1 is not offered: ffmpeg 5.1 writes its init
-    /// segments before it knows its `av1C`.
+    /// Reads `h264,vp9,av1`; H.264 is always the first.
     #[must_use]
     pub fn list(text: &str) -> Option<Vec<Self>> {
         let mut all = Vec::from([Self::Avc]);
@@ -69,6 +68,7 @@ impl Codec {
             let codec = match name {
                 "h264" => Self::Avc,
                 "vp9" => Self::Vp9,
+                "av1" => Self::Av1,
                 _ => return None,
             };
             if !all.contains(&codec) {
@@ -103,6 +103,21 @@ pub struct Rung {
     pub bits_max: u32,
     /// H.264's level times ten.
     pub level: u32,
+}
+
+impl Rung {
+    /// The name of the same picture made once more: `v720-avc-2` after `v720-avc`.
+    #[must_use]
+    pub fn next_name(&self) -> String {
+        let (base, times) = match self.name.rsplit_once('-') {
+            Some((base, last)) => match last.parse::<u32>() {
+                Ok(times) => (base, times),
+                Err(_) => (self.name.as_str(), 1),
+            },
+            None => (self.name.as_str(), 1),
+        };
+        format!("{base}-{}", times.saturating_add(1))
+    }
 }
 
 /// A sound that is to be made.
@@ -351,6 +366,17 @@ mod tests {
         let wanted = [("a0-aac", 1, 2), ("a0-aac51", 1, 6), ("a1-aac", 2, 1), ("a2-aac", 4, 2)];
         assert_eq!(all, wanted.map(|(name, stream, channels)| (name.into(), stream, channels)));
         assert_eq!(Codec::list("vp9, h264"), Some([Codec::Avc, Codec::Vp9].into()));
+        assert_eq!(Codec::list("av1,vp9"), Some([Codec::Avc, Codec::Av1, Codec::Vp9].into()));
         assert_eq!(Codec::list("divx"), None);
+    }
+
+    #[test]
+    fn v13_a_picture_that_is_made_again_has_another_name() {
+        let mut rung = rungs(&source(640, 360), (30, 1), COMPLEXITY_AVERAGE, &[Codec::Avc]).remove(1);
+        assert_eq!(rung.name, "v360-avc");
+        for next in ["v360-avc-2", "v360-avc-3", "v360-avc-4"] {
+            rung.name = rung.next_name();
+            assert_eq!(rung.name, next);
+        }
     }
 }

@@ -25,4 +25,5 @@ pub mod select;
 pub mod served;
 pub mod signals;
 pub mod upload;
+pub mod want;
 pub mod wire;

@@ -131,14 +131,46 @@ impl Plan {
             middle if middle <= GROUP_PIXELS => 1,
             more => more,
         };
-        for n in 0..u32::try_from(self.pieces.len()).unwrap_or(u32::MAX) {
-            let groups = if n == 0 { sizes(first) } else { sizes(class) };
+        // The last piece in small jobs, the largest first: no worker waits long for another's end.
+        let apart = |pixels: u64| if pixels <= FIRST_PIXELS { 0 } else { pixels };
+        let pieces = u32::try_from(self.pieces.len()).unwrap_or(u32::MAX);
+        for n in 0..pieces {
+            let groups = match n {
+                0 => sizes(first),
+                n if n + 1 == pieces => sizes(apart).into_iter().rev().collect(),
+                _ => sizes(class),
+            };
             all.extend(groups.into_iter().map(|(from, to)| Work::Piece { piece: n, from, to }));
             if n == 0 && !self.sounds.is_empty() {
                 all.insert(1, Work::Sound);
             }
         }
         all.push(Work::Storyboard);
+        all
+    }
+
+    /// The jobs that make some of the pictures, by their names, and nothing else.
+    #[must_use]
+    pub fn jobs_of(&self, names: &[&str]) -> Vec<Work> {
+        let is_one = |n: u32| {
+            let rung = usize::try_from(n).ok().and_then(|n| self.rungs.get(n));
+            rung.is_some_and(|rung| names.contains(&rung.name.as_str()))
+        };
+        let mut all = Vec::new();
+        for work in self.jobs() {
+            let Work::Piece { piece, from, to } = work else { continue };
+            let mut begin = None;
+            for n in from..=to {
+                match (begin, n < to && is_one(n)) {
+                    (None, true) => begin = Some(n),
+                    (Some(from), false) => {
+                        all.push(Work::Piece { piece, from, to: n });
+                        begin = None;
+                    }
+                    _ => {}
+                }
+            }
+        }
         all
     }
 
@@ -210,8 +242,10 @@ pub fn pieces(scan: &Scan, rate: (u32, u32)) -> Vec<Piece> {
         let (end, key) = match best {
             Some(found) => found,
             None => match keys.peek() {
-                // Soon enough: one long piece rather than frames decoded twice.
-                Some((frame, us)) if *frame <= first + target * 2 + shortest => (*frame, *us),
+                // Soon enough: one long piece rather than frames decoded twice. Nobody waits for it.
+                Some((frame, us)) if first > 0 && *frame <= first + target * 2 + shortest => {
+                    (*frame, *us)
+                }
                 _ => (first + target, seen),
             },
         };
@@ -287,8 +321,16 @@ mod tests {
     #[test]
     fn a_piece_begins_at_a_key_where_there_is_one() {
         let all = covered(&scan(60_000, 8_341), RATE);
+        let between: Vec<usize> = all
+            .iter()
+            .enumerate()
+            .filter(|(_, piece)| frame_at(piece.key_us, RATE) != piece.first)
+            .map(|(n, _)| n)
+            .collect();
+        // The first piece is short at any price: whoever waits for it waits for all of it.
+        assert_eq!((between, all[0].frames(), all.len()), (Vec::from([1]), 119, 8));
+        let all = covered(&scan(60_000, 4_170), RATE);
         assert!(all.iter().all(|piece| frame_at(piece.key_us, RATE) == piece.first));
-        assert_eq!(all.len(), 7);
         let all = covered(&scan(60_000, 60_000), RATE);
         assert!(all.iter().all(|piece| piece.key_us == 0) && all.len() > 5);
     }
@@ -346,6 +388,22 @@ mod tests {
         }
         assert_eq!(seen.len(), plan.pieces.len() * plan.rungs.len());
         assert!(!super::tests::plan(640, 360, 0).jobs().contains(&Work::Sound));
+    }
+
+    #[test]
+    fn v13_some_pictures_are_made_alone() {
+        let plan = plan(1_920, 1_080, 2);
+        let jobs = plan.jobs_of(&["v360-avc", "v720-avc", "v1080-avc"]);
+        let mut made = alloc::collections::BTreeMap::new();
+        for job in &jobs {
+            let Work::Piece { from, to, .. } = job else { panic!("{job:?}") };
+            (*from..*to).for_each(|n| *made.entry(n).or_insert(0) += 1);
+        }
+        let pieces = plan.pieces.len();
+        assert_eq!(made.into_iter().collect::<Vec<_>>(), [(1, pieces), (3, pieces), (4, pieces)]);
+        // 720p and 1080p stand beside each other: they share a decoder.
+        assert!(jobs.contains(&Work::Piece { piece: 1, from: 3, to: 5 }));
+        assert!(plan.jobs_of(&[]).is_empty() && plan.jobs_of(&["a0-aac"]).is_empty());
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub struct Presentation {
     pub timelines: Vec<Timeline>,
     /// In the ladder's order.
     pub renditions: Vec<Head>,
+    /// What nobody used for long; made again when a player wants it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parked: Vec<Parked>,
     /// By language.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub captions: Vec<Caption>,
@@ -117,6 +120,17 @@ pub struct Head {
     pub key_bytes: Vec<u32>,
 }
 
+/// A picture that is not there, and can be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The name that it will have.
+    pub name: String,
+    /// See [`Rendition::media`].
+    pub media: Media,
+    /// See [`Rendition::codec`].
+    pub codec: String,
+}
+
 /// Durations of segments, one after the other, from 0 on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
@@ -149,7 +163,8 @@ impl Caption {
 /// Where the origin has the edge forget what lies in its bucket; a signed POST of [`Forget`].
 pub const FORGET_PATH: &str = "/_edge/video/forget";
 
-/// Objects of a video that was deleted are to go. Asked again until nothing is left.
+/// Objects of a video that was deleted are to go, or of a rendition that it lost. Asked again until
+/// nothing is left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Forget {
@@ -157,6 +172,9 @@ pub struct Forget {
     pub app: String,
     /// Which one.
     pub video: String,
+    /// One of its renditions; all of the video, when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendition: Option<String>,
 }
 
 /// The answer to [`Forget`].

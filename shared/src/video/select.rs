@@ -6,7 +6,7 @@
 //! left out, unless nothing else is there: then the smallest picture stands alone.
 
 use super::class::Class;
-use super::presentation::Head;
+use super::presentation::{Head, Parked};
 use super::rendition::Media;
 use alloc::vec::Vec;
 use serde::Serialize;
@@ -68,6 +68,14 @@ pub fn select(renditions: &[Head], class: Class) -> Vec<Choice<'_>> {
         (place(one.reason), if one.reason == Reason::Alternative { one.head.bandwidth } else { 0 })
     });
     all
+}
+
+/// Whether a picture that is not there would be kept, if it were.
+#[must_use]
+pub fn wants(parked: &Parked, class: Class) -> bool {
+    let Media::Video { width, height, .. } = parked.media else { return false };
+    let within = class.cap().is_none_or(|cap| width.min(height) <= cap);
+    within && class.codecs().plays(&parked.codec)
 }
 
 fn place(reason: Reason) -> u8 {

@@ -159,6 +159,10 @@ pub struct VideoView {
     pub duration_ms: Option<u64>,
     /// What is, or will be, played.
     pub renditions: Vec<RenditionView>,
+    /// What nobody played for long: its objects are gone, and it is made again, under this name,
+    /// when a player wants it.
+    #[serde(default)]
+    pub parked: Vec<String>,
     /// Of all of it.
     pub cost: Cost,
     /// The text tracks, by language.
@@ -228,7 +232,7 @@ pub struct VideoEvent {
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub at: Millis,
     /// `created`, `queued`, `planned`, `playable`, `ready`, `failed`, `retried`, `changed`,
-    /// `deleted`, `purged`.
+    /// `deleted`, `purged`; of renditions `parked`, `emptied`, `wanted`, `restored`, `not_restored`.
     pub kind: String,
     /// For people.
     pub detail: String,

@@ -17,7 +17,7 @@ const LONG: &str = "-f lavfi -i testsrc2=size=96x64:rate=12:duration=24 \
                     -f lavfi -i sine=duration=24 -c:v libx264 -preset ultrafast -g 36 -c:a aac";
 
 /// The newest register of a video that waits for the edge.
-async fn presentation(stage: &Stage, id: &str) -> Presentation {
+pub async fn presentation(stage: &Stage, id: &str) -> Presentation {
     let sql = "select value from outbox where product = 'video' and key = $1 \
                order by version desc limit 1";
     let rows = stage.app.db.read(sql, origin::values![id]).await.unwrap();

@@ -5,8 +5,12 @@
 
 mod chain;
 mod crash;
+mod edge;
 mod hostile;
 mod matrix;
+mod privacy;
 mod quality;
+mod s3;
 mod stage;
+mod tiers;
 mod uploads;

@@ -37,7 +37,7 @@ pub(super) const ROUTES: &[Route] = &[
         ..route(Op::PrivacyExportGet, "GET", EXPORT, Through, Scope("privacy:write"))
     },
     Route {
-        summary: "What was exported, for seven days: records of links, visitors and clicks",
+        summary: "What was exported, for seven days: records of each product",
         response: (200, "PrivacyItemPage"),
         query: &["limit", "cursor"],
         problems: &[&problem::NOT_FOUND, &problem::CONFLICT],

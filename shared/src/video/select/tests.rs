@@ -78,3 +78,35 @@ fn v7_a_picture_that_stands_upright_is_measured_by_its_shorter_side() {
         ["v720-avc Start", "v1080-avc AboveCap"]
     );
 }
+
+#[test]
+fn v3_what_a_device_does_not_decode_is_never_offered_beside_what_it_does() {
+    let mut all = ladder();
+    all.push(picture("v720-vp9", (1_280, 720), 1_900, "vp09.00.31.08"));
+    all.push(picture("v240-av1", (426, 240), 150, "av01.0.00M.08"));
+    for bits in 0..Codecs::SETS {
+        let codecs = Codecs::of_bits(bits);
+        for (cap, kbps) in [(None, 0), (None, 9_000), (Some(480), 700), (Some(100), 9_000)] {
+            for one in select(&all, Class::of(cap, kbps, codecs)) {
+                let is_picture = short_side(one.head).is_some();
+                let plays = codecs.plays(&one.head.codec);
+                assert!(!is_picture || !one.reason.keeps() || plays, "{bits} {cap:?} {kbps}");
+            }
+        }
+    }
+}
+
+#[test]
+fn v13_a_picture_that_is_not_there_is_wanted_by_whom_it_would_be_offered() {
+    let parked = |height, codec: &str| Parked {
+        name: "v".into(),
+        media: Media::Video { width: height * 16 / 9, height, frame_rate: (30, 1) },
+        codec: codec.into(),
+    };
+    let class = |cap, codecs| Class::of(cap, 3_000, codecs);
+    assert!(wants(&parked(1_080, "avc1.640028"), class(None, Codecs::AVC)));
+    assert!(wants(&parked(480, "avc1.64001e"), class(Some(480), Codecs::AVC)));
+    assert!(!wants(&parked(720, "avc1.64001f"), class(Some(480), Codecs::AVC)));
+    assert!(!wants(&parked(480, "vp09.00.30.08"), class(None, Codecs::AVC)));
+    assert!(wants(&parked(480, "vp09.00.30.08"), class(None, Codecs::VP9)));
+}
