@@ -10,7 +10,7 @@ use crate::payments::payment::request::{
 use crate::payments::payment::wire::{
     EventView, GatewayOrderRow, PaymentView, RefundView, refund_id,
 };
-use crate::payments::payment::{RefundStatus, Status};
+use crate::payments::payment::{RefundOrigin, RefundStatus, Status};
 use crate::payments::wire::{account_id, payment_id};
 use alloc::{collections::BTreeMap, format};
 
@@ -73,6 +73,7 @@ pub(super) fn refunds() -> Page<RefundView> {
         status: RefundStatus::Succeeded,
         amount: 250,
         reason: Some("one item came back".into()),
+        origin: RefundOrigin::Requested,
         created_at: AT,
     };
     page_of(refund, &format!("{}", NUMBER + 3))
