@@ -268,7 +268,7 @@ impl World {
             }
             5 => {
                 let (id, approved) = (self.any(), self.rng.chance(600));
-                id.map(|id| self.submit(id, Ask::Review(approved)));
+                id.map(|id| self.submit(id, Ask::Review(approved, None)));
             }
             6..=8 => self.carry(false),
             9 => {

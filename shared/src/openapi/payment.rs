@@ -7,6 +7,7 @@ use crate::page::Page;
 use crate::payments::payment::request::{
     CaptureMethod, FeeRequest, GatewayParty, PartyRequest, PaymentRequest, RefundRequest,
 };
+use crate::payments::payment::review::{Decision, ReviewRequest};
 use crate::payments::payment::wire::{
     EventView, GatewayOrderRow, PaymentView, RefundView, refund_id,
 };
@@ -33,6 +34,10 @@ pub(super) fn request() -> PaymentRequest {
         fee: None,
         country: Some("DE".into()),
     }
+}
+
+pub(super) fn review_request() -> ReviewRequest {
+    ReviewRequest { decision: Decision::Approve, reason: Some("a known customer".into()) }
 }
 
 pub(super) fn refund_request() -> RefundRequest {

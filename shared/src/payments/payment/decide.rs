@@ -43,7 +43,7 @@ pub(in crate::payments) fn decide(
     match input.ask {
         Ask::Create(_) => create(&mut desk)?,
         Ask::Screened(..) => {}
-        Ask::Review(approved) => review::review(&mut desk, approved)?,
+        Ask::Review(approved, why) => review::review(&mut desk, approved, why.as_deref())?,
         Ask::Capture(amount) => capture(&mut desk, amount)?,
         Ask::Cancel => cancel(&mut desk)?,
         Ask::Refund(amount, reason) => refund(&mut desk, amount, reason)?,

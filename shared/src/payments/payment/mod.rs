@@ -387,8 +387,8 @@ pub enum Ask {
     Create(Box<Payment>),
     /// The same, of an application that has fraud rules.
     Screened(Box<Payment>, Box<Screen>),
-    /// It may go on, or not.
-    Review(bool),
+    /// It may go on, or not, and why.
+    Review(bool, Option<String>),
     /// Take the amount, or a part of it.
     Capture(Option<i64>),
     /// Call it off.

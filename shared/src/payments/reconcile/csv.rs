@@ -95,6 +95,12 @@ pub fn read(bytes: &[u8], currency: Currency) -> Result<Statement, Refusal> {
     sheet.statement()
 }
 
+/// What cells say about the decimal mark, and the first of them that may mean either.
+struct Marks {
+    decimal: Option<Decimal>,
+    open: Option<(u64, String)>,
+}
+
 struct Sheet<'a> {
     columns: Vec<Option<Column>>,
     rows: &'a [(u64, Vec<String>)],
@@ -180,13 +186,13 @@ impl<'a> Sheet<'a> {
     /// What the amounts of all rows say about the decimal mark, and if they say nothing, what the
     /// balances beside them do.
     fn decimal(&self) -> Result<Decimal, Refusal> {
-        let (said, open) = self.said(&[Column::Amount, Column::Debit, Column::Credit], true)?;
-        if let Some(decimal) = said {
+        let Marks { decimal, open } =
+            self.said(&[Column::Amount, Column::Debit, Column::Credit], true)?;
+        if let Some(decimal) = decimal {
             return Ok(decimal);
         }
         let Some((line, cell)) = open else { return Ok(Decimal::Dot) };
-        let (said, _) = self.said(&[Column::Balance], false)?;
-        said.ok_or_else(|| {
+        self.said(&[Column::Balance], false)?.decimal.ok_or_else(|| {
             let why = format!("{cell:?}: nothing tells the decimals from the thousands");
             Refusal::at(line, why)
         })
@@ -194,11 +200,7 @@ impl<'a> Sheet<'a> {
 
     /// What the cells of some columns say, if they agree; and the first that may mean either.
     /// `strict`: those that do not agree are refused.
-    fn said(
-        &self,
-        columns: &[Column],
-        strict: bool,
-    ) -> Result<(Option<Decimal>, Option<(u64, String)>), Refusal> {
+    fn said(&self, columns: &[Column], strict: bool) -> Result<Marks, Refusal> {
         let (mut said, mut open) = (None, None);
         for (line, row) in self.rows {
             let currency = self.currency(*line, row)?;
@@ -215,11 +217,11 @@ impl<'a> Sheet<'a> {
                         let why = format!("{cell:?} is written otherwise than the amounts before");
                         return Err(Refusal::at(*line, why));
                     }
-                    _ => return Ok((None, open)),
+                    _ => return Ok(Marks { decimal: None, open }),
                 }
             }
         }
-        Ok((said, open))
+        Ok(Marks { decimal: said, open })
     }
 
     fn dates(&self) -> Result<Dates, Refusal> {
