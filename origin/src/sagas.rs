@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Every kind of saga.
-const PLANS: &[Plan] = &[payout::PLAN];
+const PLANS: &[Plan] = &[payout::PLAN, payout::RETURN];
 /// Sagas of one lease: each may wait for a gateway.
 const LEASED_MAX: u64 = 32;
 
@@ -98,6 +98,7 @@ async fn carry(app: &App, run: Run) -> Result<(), Error> {
 async fn execute(app: &App, run: &Run) -> Result<Outcome, Error> {
     match run.kind.as_str() {
         kind if kind == payout::PLAN.kind => payouts::steps::execute(app, run).await,
+        kind if kind == payout::RETURN.kind => payouts::returns::execute(app, run).await,
         other => Ok(Outcome::Again(format!("no plan {other:?} is known here"))),
     }
 }

@@ -5,6 +5,9 @@ use crate::rng::Rng;
 use shared::payments::gateway::{Action, Happened, Order, Report};
 use std::collections::BTreeMap;
 
+/// What a refund that came back is called.
+pub(crate) const BACK: &str = "back";
+
 /// What the gateway did: by key, the report that it gives from then on.
 #[derive(Default)]
 pub(crate) struct Model {
@@ -14,12 +17,45 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// Somebody gives something back at the gateway itself; nothing, when nothing is left.
+    pub(crate) fn outside(&mut self, rng: &mut Rng, of: &Report) {
+        let (taken, back, _) = self.sums(&of.subject);
+        if taken <= back {
+            return;
+        }
+        let part = format!("re_{}", self.effects.len());
+        let amount = rng.range(1, (taken - back) as u64) as i64;
+        let (key, happened) = (None, Happened::Refunded);
+        let done = Report { key, part: Some(part.clone()), happened, amount, ..of.clone() };
+        self.effects.insert(part.clone(), done.clone());
+        self.says.push(done.clone());
+        if rng.chance(200) {
+            self.bounce(rng, &part, done);
+        }
+    }
+
+    /// A refund that had succeeded comes back.
+    fn bounce(&mut self, rng: &mut Rng, name: &str, done: Report) {
+        let failed = Report { happened: Happened::RefundFailed("closed".into()), ..done.clone() };
+        let effect = Report { part: Some(BACK.into()), ..failed.clone() };
+        self.effects.insert(format!("{name}~{BACK}"), effect);
+        // Told in any order, and that it had succeeded perhaps after that.
+        self.says.push(failed);
+        if rng.chance(300) {
+            self.says.push(done);
+        }
+    }
+
     fn sums(&self, subject: &str) -> (i64, i64, bool) {
         let (mut taken, mut back, mut released) = (0, 0, false);
         for effect in self.effects.values().filter(|effect| effect.subject == subject) {
             match effect.happened {
                 Happened::Captured => taken += effect.amount,
                 Happened::Refunded => back += effect.amount,
+                // One that it had made came back; what it refused is no effect.
+                Happened::RefundFailed(_) if effect.part.as_deref() == Some(BACK) => {
+                    back -= effect.amount;
+                }
                 Happened::Canceled => released = true,
                 _ => {}
             }
@@ -81,6 +117,17 @@ impl Model {
         let unnamed = Report { key: None, ..report.clone() };
         if rng.chance(500) {
             self.says.push(report.clone());
+        }
+        if report.happened == Happened::Refunded && rng.chance(100) {
+            self.bounce(rng, &order.key, report.clone());
+        }
+        if report.happened == Happened::PaidOut && rng.chance(200) {
+            // Less what the bank on the way has kept.
+            let amount = report.amount - i64::from(report.amount > 1 && rng.chance(200));
+            let happened = Happened::Returned("AC04".into());
+            let returned = Report { happened, amount, ..unnamed.clone() };
+            self.effects.insert(format!("{}~returned", order.key), returned.clone());
+            self.says.push(returned);
         }
         if report.happened != Happened::Captured {
             return;

@@ -7,9 +7,12 @@
 //! calm a gateway keeps of each payment exactly what the payment says, and owes nobody. Y5 what
 //! comes late or twice changes nothing. Y6 a payment's events are numbered without a gap, each
 //! follows from the last, and the last says what the payment is. Y7 of what a fraud rule holds
-//! against, nothing is made that is blocked, and nothing is captured before it is approved.
+//! against, nothing is made that is blocked, and nothing is captured before it is approved. Y8 what
+//! a gateway gives back or takes again unasked is booked once: a refund that comes back after it
+//! had succeeded, one made at the gateway itself, a payout that returns. Y9 what is settled lies in
+//! the account of what is at our disposal, less what went back.
 
-use crate::gateway::Model;
+use crate::gateway::{BACK, Model};
 use crate::number;
 use crate::rng::Rng;
 use crate::rows::{Stored, same};
@@ -23,7 +26,7 @@ use shared::payments::gateway::{Happened, Report};
 use shared::payments::ledger::{Actor, Input, Ledger, Opening, Reply, View};
 use shared::payments::payment::review::{Review, State};
 use shared::payments::payment::{self, Ask, Books, Fee, Party, Payment, RefundStatus, Status};
-use shared::payments::wire::{account_id, parse};
+use shared::payments::wire::{account_id, parse, payment_id};
 use shared::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -202,10 +205,36 @@ impl World {
         }
     }
 
-    /// Whether it was committed.
+    /// Whether it was committed. What was done unasked may have to wait for what was asked before:
+    /// it is parked, and said again.
     fn hear(&mut self, report: Report) -> bool {
         let id = parse("pay", &report.reference).unwrap();
-        self.submit(id, Ask::Report(report)).is_some()
+        let is_unasked = report.key.is_none() && report.happened == Happened::Refunded;
+        match self.submit(id, Ask::Report(report)) {
+            None => false,
+            Some(Reply::Refused(_)) => !is_unasked,
+            Some(_) => true,
+        }
+    }
+
+    /// Somebody gives money back at the gateway itself.
+    fn outside(&mut self) {
+        let Some(one) = self.any().and_then(|id| self.stored.payments.get(&id)) else { return };
+        let (Some(subject), Some(_)) = (&one.subject, one.books) else { return };
+        if one.captured == 0 || one.is_payout() {
+            return;
+        }
+        let of = Report {
+            reference: payment_id(one.id),
+            key: None,
+            subject: subject.clone(),
+            part: None,
+            happened: Happened::Pending,
+            amount: 0,
+            currency: Currency::EUR,
+            fee: None,
+        };
+        self.gateway.outside(&mut self.rng, &of);
     }
 
     /// The gateway says something of what it has to say; some of it stays and is said again.
@@ -222,7 +251,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.rng.below(11) {
+        match self.rng.below(12) {
             0 | 1 => self.create(),
             2 => {
                 let (id, amount) = (self.any(), self.amount());
@@ -239,9 +268,14 @@ impl World {
             }
             5 => {
                 let (id, approved) = (self.any(), self.rng.chance(600));
-                id.map(|id| self.submit(id, Ask::Review(approved)));
+                id.map(|id| self.submit(id, Ask::Review(approved, None)));
             }
             6..=8 => self.carry(false),
+            9 => {
+                if self.rng.chance(300) {
+                    self.outside();
+                }
+            }
             _ => self.listen(false),
         }
     }
@@ -285,14 +319,15 @@ impl World {
         let mut net: BTreeMap<u64, i64> = BTreeMap::new();
         for effect in self.gateway.effects.values() {
             let sign = match effect.happened {
-                Happened::Captured => 1,
+                Happened::Captured | Happened::Returned(_) => 1,
                 Happened::Refunded | Happened::PaidOut => -1,
+                Happened::RefundFailed(_) if effect.part.as_deref() == Some(BACK) => 1,
                 _ => continue,
             };
             *net.entry(parse("pay", &effect.reference).unwrap()).or_default() +=
                 sign * effect.amount;
         }
-        let (mut all, mut owed) = (0, 0);
+        let (mut all, mut owed, mut lost, mut settled) = (0, 0, 0, 0);
         for one in self.stored.payments.values() {
             same(&format!("Y4 {one:?}"), one.status == Status::Processing, false)?;
             if one.books.is_none() {
@@ -306,10 +341,19 @@ impl World {
             same(&format!("Y4 {one:?} {:?}", self.gateway.effects), found, wanted)?;
             all += found;
             owed += stuck;
+            let borne = |refund: &&payment::Refund| {
+                refund.status == RefundStatus::Succeeded && refund.borne_by == Some(BOOKS.fees)
+            };
+            lost += one.refunds.iter().filter(borne).map(|refund| refund.amount).sum::<i64>();
+            if one.settled {
+                settled += kept - one.disputed - one.gateway_fee.unwrap_or(0);
+            }
         }
         let posted = |id| self.stored.accounts[&id].funds.posted;
         let books = [BOOKS.receivable, BOOKS.settled, BOOKS.fees].map(posted);
-        same("Y4 books", books.iter().sum::<i64>(), all)?;
+        // What an account could not bear is the application's loss, and stands among its fees.
+        same("Y8 books", books.iter().sum::<i64>(), all + lost)?;
+        same("Y9", posted(BOOKS.settled), settled)?;
         same("Y4 owed", -posted(BOOKS.owed), owed)
     }
 }
@@ -332,7 +376,8 @@ fn run(seed: u64, steps: u64) -> Result<u64, String> {
     }
     // Y5: all of it once more.
     let before = (world.stored.payments.clone(), world.stored.entries.len());
-    for report in world.gateway.effects.clone().into_values() {
+    let told = |report: &Report| report.part.as_deref() != Some(BACK);
+    for report in world.gateway.effects.clone().into_values().filter(told) {
         world.hear(report);
     }
     for (now, then) in world.stored.payments.values().zip(before.0.values()) {

@@ -141,8 +141,8 @@ pub async fn write(app: &App, tx: &mut Tx<'_>, writes: &[&Write]) -> Result<bool
             Write::Settled(key) => settled.push(key.as_str()),
         }
     }
-    let rows = Rows { types: &[INT, TEXT, TEXT, TEXT, TEXT, TEXT], values: made };
-    insert(tx, "payment", "id, app, status, gateway, subject, body", rows).await?;
+    let rows = Rows { types: &[INT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT], values: made };
+    insert(tx, "payment", "id, app, status, gateway, subject, body, review", rows).await?;
     insert(tx, "payment_event", EVENT, Rows { types: EVENT_TYPES, values: events }).await?;
     insert(tx, "gateway_order", ORDER, Rows { types: ORDER_TYPES, values: orders }).await?;
     settle(tx, settled, now).await?;
@@ -188,13 +188,14 @@ async fn change<'a>(
     let mut values = Vec::new();
     for payment in payments {
         let (status, subject) = (payment.status.as_str(), payment.subject.clone());
-        values.extend(values![payment.id, status, subject, serde_json::to_string(payment)?]);
+        let body = serde_json::to_string(payment)?;
+        values.extend(values![payment.id, status, subject, body, review(payment)]);
     }
-    let rows = Rows { types: &[INT, TEXT, TEXT, TEXT], values };
+    let rows = Rows { types: &[INT, TEXT, TEXT, TEXT, TEXT], values };
     tx.write_rows(rows, |rows| {
         format!(
-            "update payment set status = column2, subject = column3, body = column4 \
-             from {rows} where payment.id = column1"
+            "update payment set status = column2, subject = column3, body = column4, \
+             review = column5 from {rows} where payment.id = column1"
         )
     })
     .await
@@ -213,11 +214,17 @@ async fn settle(tx: &mut Tx<'_>, keys: Vec<&str>, now: Millis) -> Result<(), Err
     Ok(())
 }
 
+/// Where its review stands, for the list.
+fn review(payment: &Payment) -> Option<String> {
+    payment.review.as_ref().map(|review| review.status.as_str().to_owned())
+}
+
 fn of_payment(payment: &Payment) -> Result<Vec<Value>, Error> {
     let gateway = payment.gateway().map(|(gateway, _)| gateway.to_owned());
     let body = serde_json::to_string(payment)?;
     let (app, status) = (payment.app.as_str(), payment.status.as_str());
-    Ok(values![payment.id, app, status, gateway, payment.subject.clone(), body])
+    let subject = payment.subject.clone();
+    Ok(values![payment.id, app, status, gateway, subject, body, review(payment)])
 }
 
 fn of_event(event: &Event) -> Vec<Value> {

@@ -4,7 +4,7 @@ use super::fraud::review;
 use super::kept::{self, EVENT};
 use super::{actor, books, submit};
 use crate::app::App;
-use crate::db::Error;
+use crate::db::{Error, Value};
 use crate::respond::{Call, Failure};
 use crate::values;
 use shared::envelope::Envelope;
@@ -82,10 +82,15 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let ask = page::ask(get("limit"), get("cursor"))?;
     let status = request::status(get("status"))?.map_or("%", Status::as_str);
     let before = ask.after.as_deref().and_then(|id| id.parse().ok()).unwrap_or(i64::MAX as u64);
-    let sql = "select body from payment where app = $1 and id < $2 and status like $3 \
-               order by id desc limit $4";
-    let rows =
-        app.db.read(sql, values![call.context.app.as_str(), before, status, ask.rows()]).await?;
+    let review = request::review(get("review"))?;
+    let only = if review.is_some() { "and review = $5" } else { "" };
+    let sql = format!(
+        "select body from payment where app = $1 and id < $2 and status like $3 {only} \
+         order by id desc limit $4"
+    );
+    let mut values = values![call.context.app.as_str(), before, status, ask.rows()];
+    values.extend(review.map(|review| Value::from(review.as_str())));
+    let rows = app.db.read(&sql, values).await?;
     let rows = rows.iter().map(kept::payment).collect::<Result<Vec<_>, Error>>()?;
     let page = ask.page(rows, |last| last.id.to_string());
     let items = page.items.iter().map(PaymentView::of).collect();

@@ -2,8 +2,10 @@
 //!
 //! Invariant: a payout, what it reserves and its saga exist together or not at all. Each step is
 //! safe to do again: the bank knows the payout's own name as the key, and a hold ends once. Where
-//! the money goes is personal data and lies in a table of its own; no log shows it.
+//! the money goes is personal data and lies in a table of its own; no log shows it. What an
+//! application's webhooks are told stands in the commit of what it tells of.
 
+pub mod returns;
 pub mod steps;
 
 use super::{actor, books, store};
@@ -12,7 +14,9 @@ use crate::config::Secret;
 use crate::db::{self, Error};
 use crate::respond::{Call, Failure};
 use crate::shell::{load_records, store_records};
+use crate::webhooks::{self, News};
 use crate::{sagas, seal, values};
+use serde_json::json;
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key as Once};
 use shared::machine::{At, Machine, turn};
@@ -22,8 +26,8 @@ use shared::payments::error::OF_A_PAYOUT;
 use shared::payments::ledger::{Actor, Input, Ledger, Reply};
 use shared::payments::payment::Books;
 use shared::payments::payout::{
-    Bank, PLAN, PayoutOrder, PayoutStatus, PayoutView, RESERVE, no_gateway, no_payout, order,
-    parse, payout_id,
+    Bank, PLAN, PayoutOrder, PayoutStatus, PayoutView, RESERVE, ReturnView, no_gateway, no_payout,
+    order, parse, payout_id,
 };
 use shared::payments::request::Order;
 use shared::payments::transfer::Purpose;
@@ -38,8 +42,9 @@ use std::collections::BTreeSet;
 const TRIES_MAX: u32 = 5;
 
 const PAYOUT: &str = "p.id, p.account, p.amount, p.currency, p.gateway, p.subject, p.transfer, \
-                      p.saga, p.status, p.failure, p.created_at, p.ended_at, p.app, b.last4, \
-                      b.details";
+                      p.saga, p.status, p.failure, p.created_at, p.ended_at, p.app, \
+                      p.return_amount, p.return_why, p.return_saga, p.return_transfer, \
+                      p.returned_at, b.last4, b.details";
 const FROM: &str = "payout p left join payout_bank b on b.payout = p.id";
 
 /// Ids that were drawn for one payout.
@@ -172,7 +177,35 @@ async fn write(
     let sql = "insert into payout_bank (payout, last4, details) values ($1, $2, $3)";
     tx.write(sql, values![payout, last4(&asked.bank), sealed]).await?;
     // The hold is made by this very commit: the first step has happened.
-    sagas::begin(tx, &Saga::begun(saga, &PLAN, 1, now), owner, payout, &[RESERVE], now).await
+    sagas::begin(tx, &Saga::begun(saga, &PLAN, 1, now), owner, payout, &[RESERVE], now).await?;
+    tell(app, tx, "payout.created", owner, fresh(asked, drawn, now), now).await
+}
+
+/// Tells an application's webhooks what became of a payout, in the commit that made it so.
+async fn tell(
+    app: &App,
+    tx: &mut db::Tx<'_>,
+    kind: &str,
+    owner: &str,
+    payout: PayoutView,
+    at: Millis,
+) -> Result<(), Error> {
+    let news = News { kind: kind.into(), at, data: json!({ "payout": payout }) };
+    webhooks::publish(tx, app, owner, &[news]).await.map(|_| ())
+}
+
+/// The same of one that is stored.
+async fn tell_of(
+    app: &App,
+    tx: &mut db::Tx<'_>,
+    kind: &str,
+    id: u64,
+    at: Millis,
+) -> Result<(), Error> {
+    let rows =
+        tx.read(&format!("select {PAYOUT} from {FROM} where p.id = $1"), values![id]).await?;
+    let row = rows.first().ok_or_else(|| Error::Stored("the payout vanished".into()))?;
+    tell(app, tx, kind, &db::text(row, "app")?, view(row)?, at).await
 }
 
 /// The key under which bank accounts lie (P24).
@@ -215,9 +248,21 @@ fn fresh(asked: &PayoutOrder, drawn: Drawn, now: Millis) -> PayoutView {
         bank_last4: last4(&asked.bank),
         transfer: transfer_id(drawn.transfer),
         failure: None,
+        returned: None,
         created_at: now,
         ended_at: None,
     }
+}
+
+/// What came back, once it is booked.
+fn returned(row: &AnyRow) -> Result<Option<ReturnView>, Error> {
+    let Some(at) = db::maybe_number(row, "returned_at")? else { return Ok(None) };
+    Ok(Some(ReturnView {
+        amount: db::signed(row, "return_amount")?,
+        reason: db::maybe_text(row, "return_why")?.unwrap_or_default(),
+        transfer: transfer_id(db::number(row, "return_transfer")?),
+        at: Millis(at),
+    }))
 }
 
 fn view(row: &AnyRow) -> Result<PayoutView, Error> {
@@ -232,6 +277,7 @@ fn view(row: &AnyRow) -> Result<PayoutView, Error> {
         bank_last4: db::maybe_text(row, "last4")?.unwrap_or_default(),
         transfer: transfer_id(db::number(row, "transfer")?),
         failure: db::maybe_text(row, "failure")?,
+        returned: returned(row)?,
         created_at: Millis(db::number(row, "created_at")?),
         ended_at: db::maybe_number(row, "ended_at")?.map(Millis),
     })
@@ -272,7 +318,9 @@ pub async fn list(app: &App, call: &Call) -> Result<Envelope, Failure> {
 /// # Errors
 /// 409 when it is one.
 pub async fn not_of_a_payout(app: &App, transfer: u64) -> Result<(), Failure> {
-    let rows = app.db.read("select id from payout where transfer = $1", values![transfer]).await?;
+    let sql = "select id from payout where transfer = $1 \
+               union all select id from payout where return_transfer = $2";
+    let rows = app.db.read(sql, values![transfer, transfer]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
     let detail = format!("{} ends it when the bank has decided", payout_id(db::number(row, "id")?));
     Err(Problem::new(&OF_A_PAYOUT, detail).into())

@@ -1,8 +1,9 @@
 //! What gateways say, applied: answers to orders at once, events by a job.
 //!
 //! Invariant: an event is applied once, in whatever order events come; one that cannot be applied
-//! is parked with the reason, blocks nobody, and is tried again later: what it is about may be
-//! known by then. Who verified its signature wrote its row.
+//! is parked with the reason and a time of its own, so that no number of them keeps a new one
+//! waiting, and is tried again, each time later: what it is about may be known by then. Who
+//! verified its signature, or asked for the report that it is a line of, wrote its row.
 
 use super::gateway::Unreadable;
 use super::payment::about;
@@ -11,22 +12,27 @@ use crate::app::App;
 use crate::db::{self, Error};
 use crate::shell::Done;
 use crate::values;
+use shared::machine::backoff_ms;
 use shared::payments::gateway::Report;
 use shared::payments::ledger::{Actor, Input, Reply};
 use shared::payments::payment::Ask;
 use shared::payments::payout;
 use shared::payments::wire::parse;
 use shared::problem::Problem;
-use shared::time::DAY_MS;
+use shared::time::{DAY_MS, Millis};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Events of one look.
 const LOOK_MAX: u64 = 100;
-/// What was parked is tried again this often …
-const AGAIN: Duration = Duration::from_secs(60);
-/// … until it is this old.
+/// What is parked is tried again after this, doubled each time …
+const AGAIN_MS: u64 = 60_000;
+/// … up to this: in three days some 78 times.
+const AGAIN_MS_MAX: u64 = 60 * 60 * 1_000;
+/// It is given up when it is this old.
 const AGAIN_FOR_MS: u64 = 3 * DAY_MS;
+/// How often is looked for what is parked and due.
+const PARKED_LOOK: Duration = Duration::from_secs(5);
 
 /// Why a report was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +103,7 @@ pub async fn watch(app: Arc<App>) {
         let now = tokio::time::Instant::now();
         let parked = now >= again;
         if parked {
-            again = now + AGAIN;
+            again = now + PARKED_LOOK;
         }
         match look(&app, parked).await {
             Ok(LOOK_MAX..) => {}
@@ -114,24 +120,25 @@ async fn pause(app: &App) {
     tokio::time::sleep(Duration::from_millis(app.config.durations.gateway_look_ms)).await;
 }
 
-/// Applies what has come (or what was parked); how many events were tried. Two replicas may try
-/// the same one: the second changes nothing.
+/// Applies what has come (or what is parked and due); how many events were tried. Two replicas may
+/// try the same one: the second changes nothing.
 ///
 /// # Errors
 /// The database is down.
 pub async fn look(app: &App, parked: bool) -> Result<u64, Error> {
-    let which = if parked { "is not null" } else { "is null" };
-    let now = db::now();
+    let which = match parked {
+        true => "error is not null and due <= $1 order by due",
+        false => "error is null and received_at <= $1 order by received_at",
+    };
     let sql = format!(
-        "select gateway, event, body from gateway_event \
-         where applied_at is null and error {which} and received_at <= $1 and received_at >= $2 \
-         order by received_at limit $3"
+        "select gateway, event, body, own, attempts, received_at from gateway_event \
+         where applied_at is null and {which} limit $2"
     );
-    let since = if parked { now.0.saturating_sub(AGAIN_FOR_MS) } else { 0 };
-    let rows = app.db.read(&sql, values![now, since, LOOK_MAX]).await?;
+    let rows = app.db.read(&sql, values![db::now(), LOOK_MAX]).await?;
     for row in &rows {
         let (gateway, event) = (db::text(row, "gateway")?, db::text(row, "event")?);
-        let done = match read(app, &gateway, &db::text(row, "body")?) {
+        let is_own = db::number(row, "own")? == 1;
+        let done = match read(app, &gateway, &db::text(row, "body")?, is_own) {
             Ok(Some(report)) => apply(app, &gateway, report).await,
             Ok(None) => Ok(()),
             Err(unreadable) => Err(Unapplied::Never(unreadable.to_string())),
@@ -147,16 +154,47 @@ pub async fn look(app: &App, parked: bool) -> Result<u64, Error> {
                 (None, Some(why))
             }
         };
-        let sql = "update gateway_event set applied_at = $1, error = $2 \
-                   where gateway = $3 and event = $4 and applied_at is null";
+        let attempts = db::number(row, "attempts")?;
+        let due = error.as_ref().and(next(Millis(db::number(row, "received_at")?), attempts));
+        let sql = "update gateway_event set applied_at = $1, error = $2, due = $3, \
+                   attempts = $4 where gateway = $5 and event = $6 and applied_at is null";
         let mut tx = app.db.begin().await?;
-        tx.write(sql, values![at, error, gateway, event]).await?;
+        tx.write(sql, values![at, error, due, attempts.saturating_add(1), gateway, event]).await?;
         tx.commit().await?;
     }
     Ok(rows.len() as u64)
 }
 
-fn read(app: &App, gateway: &str, body: &str) -> Result<Option<Report>, Unreadable> {
+/// When what is parked is tried again; `None`: never.
+fn next(received: Millis, attempts: u64) -> Option<Millis> {
+    let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+    let due = db::now().plus(backoff_ms(attempts, AGAIN_MS, AGAIN_MS_MAX, rand::random()));
+    (due.since(received) <= AGAIN_FOR_MS).then_some(due)
+}
+
+/// What a line of a gateway's report says, to be applied from `at` on, once per line.
+///
+/// # Errors
+/// The database is down.
+pub async fn note(
+    app: &App,
+    gateway: &str,
+    name: &str,
+    at: Millis,
+    report: &Report,
+) -> Result<(), Error> {
+    let mut tx = app.db.begin().await?;
+    let sql = "insert into gateway_event (gateway, event, received_at, body, own) \
+               values ($1, $2, $3, $4, 1) on conflict (gateway, event) do nothing";
+    tx.write(sql, values![gateway, name, at, serde_json::to_string(report)?]).await?;
+    tx.commit().await
+}
+
+fn read(app: &App, gateway: &str, body: &str, is_own: bool) -> Result<Option<Report>, Unreadable> {
+    if is_own {
+        let read = serde_json::from_str(body).map(Some);
+        return read.map_err(|error| Unreadable(error.to_string()));
+    }
     let unknown = || Unreadable(format!("there is no gateway {gateway:?}"));
     app.gateways.get(gateway).ok_or_else(unknown)?.read_event(body.as_bytes())
 }

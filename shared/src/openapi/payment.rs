@@ -7,10 +7,11 @@ use crate::page::Page;
 use crate::payments::payment::request::{
     CaptureMethod, FeeRequest, GatewayParty, PartyRequest, PaymentRequest, RefundRequest,
 };
+use crate::payments::payment::review::{Decision, ReviewRequest};
 use crate::payments::payment::wire::{
     EventView, GatewayOrderRow, PaymentView, RefundView, refund_id,
 };
-use crate::payments::payment::{RefundStatus, Status};
+use crate::payments::payment::{RefundOrigin, RefundStatus, Status};
 use crate::payments::wire::{account_id, payment_id};
 use alloc::{collections::BTreeMap, format};
 
@@ -33,6 +34,10 @@ pub(super) fn request() -> PaymentRequest {
         fee: None,
         country: Some("DE".into()),
     }
+}
+
+pub(super) fn review_request() -> ReviewRequest {
+    ReviewRequest { decision: Decision::Approve, reason: Some("a known customer".into()) }
 }
 
 pub(super) fn refund_request() -> RefundRequest {
@@ -73,6 +78,7 @@ pub(super) fn refunds() -> Page<RefundView> {
         status: RefundStatus::Succeeded,
         amount: 250,
         reason: Some("one item came back".into()),
+        origin: RefundOrigin::Requested,
         created_at: AT,
     };
     page_of(refund, &format!("{}", NUMBER + 3))

@@ -46,6 +46,7 @@ pub(super) fn payout() -> PayoutView {
         bank_last4: "4300".into(),
         transfer: transfer_id(NUMBER),
         failure: None,
+        returned: None,
         created_at: AT,
         ended_at: None,
     }

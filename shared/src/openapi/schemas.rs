@@ -22,7 +22,7 @@ use crate::payments::fraud::publish::Named;
 use crate::payments::fraud::wire::{DecisionView, VersionView};
 use crate::payments::fraud::{backtest as tested, rule as fraud_rule};
 use crate::payments::payment::request::{self as pay, CaptureRequest, PaymentRequest};
-use crate::payments::payment::review::{Decision, ReviewRequest};
+use crate::payments::payment::review::ReviewRequest;
 use crate::payments::payment::wire::{EventView, GatewayOrderRow, PaymentView, RefundView};
 use crate::payments::payout::{PayoutRequest, PayoutView, SagaView};
 use crate::payments::reconcile::wire::{
@@ -216,7 +216,7 @@ types! {
     "RefundPage": Page<RefundView> = payment::refunds();
     "PaymentEventPage": Page<EventView> = payment::events();
     "GatewayOrderPage": Page<GatewayOrderRow> = payment::orders();
-    "ReviewRequest": ReviewRequest = ReviewRequest { decision: Decision::Approve };
+    "ReviewRequest": ReviewRequest = payment::review_request();
     "FraudRule": fraud_rule::Rule = fraud::rule();
     "PublishedFraudRule": Named = fraud::named();
     "FraudRulePage": Page<Named> = page_of(fraud::named(), "too-fast");

@@ -4,6 +4,7 @@
 //! is asked however often; a report says what happened at the gateway, never what we make of it.
 //! Refused: anything of a card. A token is the gateway's own name for a means of payment.
 
+use super::transfer::Purpose;
 use crate::money::Currency;
 use crate::time::Millis;
 use alloc::string::String;
@@ -91,6 +92,8 @@ pub enum Happened {
     RefundFailed(String),
     /// The amount was sent.
     PaidOut,
+    /// What was sent came back: why, in a few words.
+    Returned(String),
     /// What was taken is at our disposal.
     Settled,
     /// The payer took the amount back.
@@ -135,8 +138,14 @@ pub struct Line {
     pub subject: String,
     /// [`Order::reference`], where the gateway repeats it.
     pub reference: Option<String>,
+    /// [`Order::key`] of what led to it, where the gateway repeats it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The gateway's own name for a refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// What the money moved for.
-    pub purpose: super::transfer::Purpose,
+    pub purpose: Purpose,
     /// Minor units; positive: towards us. The fee is not taken off.
     pub amount: i64,
     /// What the gateway kept.
@@ -145,6 +154,50 @@ pub struct Line {
     pub currency: Currency,
     /// When.
     pub at: Millis,
+    /// From when the amount is at our disposal, where the gateway says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_at: Option<Millis>,
+}
+
+impl Line {
+    fn report(&self, happened: Happened, fee: Option<i64>) -> Report {
+        Report {
+            reference: self.reference.clone().unwrap_or_default(),
+            key: self.key.clone(),
+            subject: self.subject.clone(),
+            part: self.part.clone(),
+            happened,
+            amount: self.amount.saturating_abs(),
+            currency: self.currency,
+            fee,
+        }
+    }
+
+    /// What the line says has happened; `None`: nothing to one payment.
+    #[must_use]
+    pub fn happened(&self) -> Option<Report> {
+        let fee = Some(self.fee).filter(|fee| *fee > 0);
+        match (self.purpose, self.amount.signum()) {
+            // The order's answer says the rest: an order is not settled by a line.
+            (Purpose::Payment, 1) => {
+                Some(Report { key: None, part: None, ..self.report(Happened::Captured, fee) })
+            }
+            (Purpose::Refund, -1) => Some(self.report(Happened::Refunded, None)),
+            (Purpose::Refund, 1) => {
+                Some(self.report(Happened::RefundFailed("it came back to us".into()), None))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the line says will have happened, and when; `None`: it puts nothing at our disposal.
+    #[must_use]
+    pub fn settles(&self) -> Option<(Millis, Report)> {
+        let is_taken = self.purpose == Purpose::Payment && self.amount > 0;
+        let at = self.available_at.filter(|_| is_taken)?;
+        let report = self.report(Happened::Settled, Some(self.fee));
+        Some((at, Report { key: None, part: None, ..report }))
+    }
 }
 
 #[cfg(test)]

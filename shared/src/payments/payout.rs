@@ -4,6 +4,10 @@
 //! bank carries the payout's own name, the same for every try, and a failure counts only when the
 //! bank says so. Refused: an IBAN whose check digits or form are wrong.
 
+mod view;
+
+pub use view::{PayoutStatus, PayoutView, ReturnView, SagaLine, SagaView};
+
 use super::error::INVALID;
 use super::request::{amount, currency, invalid};
 use super::{card, wire};
@@ -12,7 +16,6 @@ use crate::id::{format_id, parse_id};
 use crate::money::Currency;
 use crate::problem::Problem;
 use crate::saga::{Plan, Stage, Undo};
-use crate::time::{self, Millis};
 use alloc::{format, string::String};
 use iban::{Iban, IbanLike};
 use serde::{Deserialize, Serialize};
@@ -33,6 +36,24 @@ pub const PLAN: Plan = Plan {
         Stage { name: RESERVE, undo: Undo::By(RELEASE) },
         Stage { name: SEND, undo: Undo::Never },
         Stage { name: SETTLE, undo: Undo::Never },
+    ],
+};
+
+/// Waits until the payout that came back is posted as paid.
+pub const AWAIT: &str = "await";
+/// Reserves what came back for the account, or, where that takes nothing any more, as owed.
+pub const BOOK: &str = "book";
+/// Posts it, and the payout is returned.
+pub const CREDIT: &str = "credit";
+
+/// The plan of a return: what the bank gives back of what it had paid. It is a fact and is not
+/// undone.
+pub const RETURN: Plan = Plan {
+    kind: "payout_return",
+    stages: &[
+        Stage { name: AWAIT, undo: Undo::Never },
+        Stage { name: BOOK, undo: Undo::Never },
+        Stage { name: CREDIT, undo: Undo::Never },
     ],
 };
 
@@ -206,116 +227,6 @@ fn is_bic(bic: &str) -> bool {
     matches!(bic.len(), 8 | 11)
         && bic.bytes().all(upper)
         && country.iter().all(u8::is_ascii_uppercase)
-}
-
-/// Where a payout stands, as its owner sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum PayoutStatus {
-    /// The amount is reserved; the bank has not decided.
-    Processing,
-    /// The bank has paid, and the amount is posted.
-    Paid,
-    /// The bank has refused, and the amount is free again.
-    Failed,
-}
-
-impl PayoutStatus {
-    /// In the order of their stored numbers.
-    pub const ALL: [Self; 3] = [Self::Processing, Self::Paid, Self::Failed];
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(one, n)| (*one == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`PayoutStatus::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
-    }
-}
-
-/// A payout, as its owner sees it. (The name in the document is `Payout`.)
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct PayoutView {
-    /// `pot_…`; the bank's statement repeats it.
-    pub id: String,
-    /// Where it stands.
-    pub status: PayoutStatus,
-    /// `acc_…`
-    pub account: String,
-    /// Minor units.
-    pub amount: i64,
-    /// ISO 4217.
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub currency: Currency,
-    /// Who pays it out.
-    pub gateway: String,
-    /// Where it goes: the last four characters.
-    pub bank_last4: String,
-    /// `trf_…`: what is reserved, and posted once it is paid.
-    pub transfer: String,
-    /// Why it failed.
-    pub failure: Option<String>,
-    /// When it was made.
-    #[serde(with = "time::rfc3339")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub created_at: Millis,
-    /// When it was paid or had failed.
-    #[serde(with = "time::rfc3339::option")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
-    pub ended_at: Option<Millis>,
-}
-
-/// A saga, as an operator sees it. (The name in the document is `Saga`.)
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct SagaView {
-    /// `sga_…`
-    pub id: String,
-    /// Its plan.
-    pub kind: String,
-    /// What it is about: `pot_…`.
-    pub subject: String,
-    /// Where it stands.
-    pub status: crate::saga::Status,
-    /// The step that runs or is undone, counted from 0.
-    pub step: u32,
-    /// Tries of it.
-    pub attempts: u32,
-    /// Why the last try did not end well.
-    pub why: Option<String>,
-    /// When it is looked at next.
-    #[serde(with = "time::rfc3339::option")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
-    pub due: Option<Millis>,
-    /// When it was made.
-    #[serde(with = "time::rfc3339")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub created_at: Millis,
-    /// What was begun and how it ended; empty in a list.
-    #[serde(default, skip_serializing_if = "alloc::vec::Vec::is_empty")]
-    pub log: alloc::vec::Vec<SagaLine>,
-}
-
-/// A line of a saga's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct SagaLine {
-    /// The step or compensation.
-    pub name: String,
-    /// `begun`, `done`, `failed`, `again`, `waits`.
-    pub what: String,
-    /// Why not.
-    pub why: Option<String>,
-    /// When.
-    #[serde(with = "time::rfc3339")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub at: Millis,
 }
 
 /// The 404 of a payout.

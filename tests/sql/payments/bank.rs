@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// A bank of two directories.
-async fn with(out: &Path, inbox: &Path) -> Bank {
+pub(super) async fn with(out: &Path, inbox: &Path) -> Bank {
     bank_with(&[
         ("GATEWAY_BANK_OUT_DIR", out.to_str().unwrap()),
         ("GATEWAY_BANK_IN_DIR", inbox.to_str().unwrap()),
@@ -26,7 +26,7 @@ fn files(dir: &Path) -> Vec<String> {
 }
 
 /// What the bank says of a payout that it has booked.
-fn statement(id: &str, amount: &str, side: &str) -> String {
+pub(super) fn statement(id: &str, amount: &str, side: &str) -> String {
     let id = id.replace('_', "-");
     format!(
         "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.054.001.08\">\
@@ -35,6 +35,18 @@ fn statement(id: &str, amount: &str, side: &str) -> String {
          <BookgDt><Dt>2026-11-20</Dt></BookgDt><NtryDtls><TxDtls><Refs><EndToEndId>{id}\
          </EndToEndId></Refs></TxDtls></NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn>\
          </Document>"
+    )
+}
+
+/// The bank will not execute a payout.
+pub(super) fn rejection(id: &str) -> String {
+    format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt>\
+         <OrgnlGrpInfAndSts><OrgnlMsgId>{0}</OrgnlMsgId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts>\
+         <TxInfAndSts><OrgnlEndToEndId>{0}</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn>\
+         <Cd>AC01</Cd></Rsn></StsRsnInf></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt>\
+         </Document>",
+        id.replace('_', "-")
     )
 }
 
@@ -67,7 +79,7 @@ async fn p8_the_bank_is_ordered_by_one_file_and_believed_by_its_statement() {
     // The bank takes the file away, and speaks of other amounts and sides first.
     std::fs::remove_file(out.path().join(format!("{}.xml", id.replace('_', "-")))).unwrap();
     for (n, (amount, side)) in
-        [("123.44", "DBIT"), ("123.45", "CRDT"), ("123.45", "DBIT")].into_iter().enumerate()
+        [("123.44", "DBIT"), ("123.46", "CRDT"), ("123.45", "DBIT")].into_iter().enumerate()
     {
         assert_eq!(bank.payout(id).await["status"], "processing");
         std::fs::write(inbox.path().join(format!("{n}.xml")), statement(id, amount, side)).unwrap();
@@ -91,15 +103,7 @@ async fn p8_what_the_bank_rejects_is_given_back() {
     let made = bank.paid_out(&to(&wallet, &account, 60)).await;
     let id = made["id"].as_str().unwrap();
     sagas::round(&bank.app).await.unwrap();
-    let report = format!(
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt>\
-         <OrgnlGrpInfAndSts><OrgnlMsgId>{0}</OrgnlMsgId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts>\
-         <TxInfAndSts><OrgnlEndToEndId>{0}</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn>\
-         <Cd>AC01</Cd></Rsn></StsRsnInf></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt>\
-         </Document>",
-        id.replace('_', "-")
-    );
-    std::fs::write(inbox.path().join("1.xml"), report).unwrap();
+    std::fs::write(inbox.path().join("1.xml"), rejection(id)).unwrap();
     tokio::time::sleep(Duration::from_millis(600)).await;
     daily::look(&bank.app, db::now()).await.unwrap();
     calm(&[&bank.app]).await;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod back;
 mod bank;
 mod fraud;
 mod frozen;
@@ -13,8 +14,12 @@ mod payouts;
 mod proof;
 mod reconciliations;
 mod replicas;
+mod returns;
+mod said;
+mod stand_in;
 mod steps;
 mod stripe;
+mod stripe_days;
 mod transfers;
 mod webhooks;
 

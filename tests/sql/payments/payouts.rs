@@ -44,7 +44,7 @@ impl Bank {
         wallet
     }
 
-    async fn pay_out(&self, text: &Value) -> super::Answered {
+    pub(super) async fn pay_out(&self, text: &Value) -> super::Answered {
         payouts::create(&self.app, &self.call("POST", "/api/v1/payouts", text)).await
     }
 

@@ -1,256 +1,10 @@
-//! Payments through Stripe's API: a stand-in that keeps state, asks for what Stripe asks for, and
-//! answers Stripe's own example objects with that state in them.
-//!
-//! Refuses, as Stripe does: a call without our key, a POST without `Idempotency-Key`, a body that
-//! is no form, a field that it does not know.
+//! Payments through Stripe's API, as its stand-in speaks it.
 
+use super::stand_in::{DECLINED, KEY, Stripe, VISA, bank, by_card};
 use super::{Bank, gateways::calm, steps::payment};
-use crate::support::{Place, application, body, status};
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::Json;
-use serde_json::{Value, json};
-use shared::time::Millis;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
-/// Not a card: Stripe's own names of its test cards.
-const VISA: &str = "pm_card_visa";
-const DECLINED: &str = "pm_card_chargeDeclined";
-const KEY: &str = "a_key_of_ours";
-const FIELDS: [&str; 14] = [
-    "amount",
-    "amount_to_capture",
-    "automatic_payment_methods[allow_redirects]",
-    "automatic_payment_methods[enabled]",
-    "capture_method",
-    "confirm",
-    "currency",
-    "error_on_requires_action",
-    "expand[]",
-    "metadata[key]",
-    "metadata[reference]",
-    "payment_intent",
-    "payment_method",
-    "query",
-];
-
-#[derive(Default)]
-struct Stripe {
-    intents: BTreeMap<String, Value>,
-    refunds: Vec<Value>,
-    lines: Vec<Value>,
-    /// What was answered under a key.
-    answered: BTreeMap<String, (u16, Value)>,
-    /// POSTs whose answer is lost: they happen.
-    lose: u32,
-    calls: u32,
-}
-
-type Shared = Arc<Mutex<Stripe>>;
-
-fn example(name: &str) -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/payments/");
-    let text = std::fs::read_to_string(format!("{path}stripe_fixtures.json")).unwrap();
-    let all: Value = serde_json::from_str(&text).unwrap();
-    all[name].clone()
-}
-
-fn overlaid(name: &str, with: Value) -> Value {
-    let mut object = example(name);
-    for (name, value) in with.as_object().unwrap() {
-        object[name] = value.clone();
-    }
-    object
-}
-
-fn form(text: &str) -> BTreeMap<String, String> {
-    let url = reqwest::Url::parse(&format!("http://x/?{text}")).unwrap();
-    url.query_pairs().into_owned().collect()
-}
-
-fn error(status: u16, kind: &str, code: &str) -> (u16, Value) {
-    (status, json!({"error": {"type": kind, "code": code, "message": "no"}}))
-}
-
-impl Stripe {
-    fn create(&mut self, form: &BTreeMap<String, String>) -> (u16, Value) {
-        let id = format!("pi_{}", self.intents.len() + 1);
-        let amount: i64 = form["amount"].parse().unwrap();
-        let manual = form["capture_method"] == "manual";
-        assert_eq!((form["confirm"].as_str(), form["currency"].as_str()), ("true", "eur"));
-        let metadata = json!({"key": form["metadata[key]"],
-            "reference": form["metadata[reference]"]});
-        let mut intent = overlaid(
-            "payment_intent",
-            json!({"id": id, "amount": amount, "currency": "eur", "metadata": metadata,
-                "status": "requires_capture", "amount_capturable": amount,
-                "last_payment_error": null, "payment_method": form["payment_method"]}),
-        );
-        if form["payment_method"] == DECLINED {
-            let why = json!({"type": "card_error", "code": "card_declined",
-                "decline_code": "generic_decline", "message": "no"});
-            intent["status"] = json!("requires_payment_method");
-            intent["last_payment_error"] = why.clone();
-            self.intents.insert(id, intent.clone());
-            let mut error = why;
-            error["payment_intent"] = intent;
-            return (402, json!({"error": error}));
-        }
-        self.intents.insert(id.clone(), intent.clone());
-        if manual { (200, intent) } else { self.capture(&id, amount) }
-    }
-
-    fn capture(&mut self, id: &str, amount: i64) -> (u16, Value) {
-        let Some(intent) = self.intents.get_mut(id) else {
-            return error(404, "invalid_request_error", "resource_missing");
-        };
-        if intent["status"] != "requires_capture" {
-            return error(400, "invalid_request_error", "payment_intent_unexpected_state");
-        }
-        let fee = amount * 29 / 1_000 + 30;
-        let now = origin::db::now().0 / 1_000;
-        let line = overlaid(
-            "balance_transaction",
-            json!({"id": format!("txn_{id}"), "amount": amount, "fee": fee, "currency": "eur",
-                "created": now, "type": "charge"}),
-        );
-        let charge = json!({"id": format!("ch_{id}"), "payment_intent": id,
-            "metadata": intent["metadata"], "balance_transaction": line});
-        intent["latest_charge"] = overlaid("charge", charge.clone());
-        intent["status"] = json!("succeeded");
-        (intent["amount_received"], intent["amount_capturable"]) = (json!(amount), json!(0));
-        let mut line = line;
-        line["source"] = overlaid("charge", charge);
-        self.lines.push(line);
-        (200, intent.clone())
-    }
-
-    fn cancel(&mut self, id: &str) -> (u16, Value) {
-        let intent = self.intents.get_mut(id).unwrap();
-        if intent["status"] != "requires_capture" {
-            return error(400, "invalid_request_error", "payment_intent_unexpected_state");
-        }
-        intent["status"] = json!("canceled");
-        (200, intent.clone())
-    }
-
-    fn refund(&mut self, form: &BTreeMap<String, String>) -> (u16, Value) {
-        let amount: i64 = form["amount"].parse().unwrap();
-        let of = |refund: &&Value| refund["payment_intent"] == form["payment_intent"].as_str();
-        let back: i64 =
-            self.refunds.iter().filter(of).map(|one| one["amount"].as_i64().unwrap()).sum();
-        let taken = self.intents[&form["payment_intent"]]["amount_received"].as_i64().unwrap();
-        if back + amount > taken {
-            return error(400, "invalid_request_error", "charge_already_refunded");
-        }
-        let metadata = json!({"key": form["metadata[key]"],
-            "reference": form["metadata[reference]"]});
-        let refund = overlaid(
-            "refund",
-            json!({"id": format!("re_{}", self.refunds.len() + 1), "amount": amount,
-                "currency": "eur", "payment_intent": form["payment_intent"],
-                "status": "succeeded", "metadata": metadata}),
-        );
-        self.refunds.push(refund.clone());
-        (200, refund)
-    }
-
-    fn post(&mut self, path: &str, form: &BTreeMap<String, String>) -> (u16, Value) {
-        let parts: Vec<&str> = path.split('/').skip(2).collect();
-        match parts.as_slice() {
-            ["payment_intents"] => self.create(form),
-            ["payment_intents", id, "capture"] => {
-                self.capture(id, form["amount_to_capture"].parse().unwrap())
-            }
-            ["payment_intents", id, "cancel"] => self.cancel(id),
-            ["refunds"] => self.refund(form),
-            _ => panic!("{path}"),
-        }
-    }
-
-    fn get(&self, path: &str, query: &BTreeMap<String, String>) -> (u16, Value) {
-        let list = |data: Vec<Value>| {
-            (
-                200,
-                json!({"object": "list", "data": data,
-            "has_more": false}),
-            )
-        };
-        match path.split('/').skip(2).collect::<Vec<_>>().as_slice() {
-            ["payment_intents", "search"] => {
-                let key = query["query"].strip_prefix("metadata['key']:'").unwrap();
-                let key = key.strip_suffix('\'').unwrap();
-                let found = |one: &&Value| one["metadata"]["key"] == key;
-                list(self.intents.values().filter(found).cloned().collect())
-            }
-            ["payment_intents", id] => (200, self.intents[*id].clone()),
-            ["refunds"] => list(self.refunds.clone()),
-            ["balance_transactions"] => list(self.lines.clone()),
-            _ => panic!("{path}"),
-        }
-    }
-}
-
-async fn serve(
-    State(stripe): State<Shared>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, Json<Value>) {
-    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-    let mut stripe = stripe.lock().unwrap();
-    stripe.calls += 1;
-    let (status, answer) = if header("authorization") != Some(format!("Bearer {KEY}")) {
-        error(401, "invalid_request_error", "")
-    } else if method == Method::POST {
-        assert_eq!(header("content-type").unwrap(), "application/x-www-form-urlencoded");
-        let key = header("idempotency-key").unwrap();
-        let form = form(std::str::from_utf8(&body).unwrap());
-        assert!(form.keys().all(|name| FIELDS.contains(&name.as_str())), "{form:?}");
-        let known = stripe.answered.get(&key).cloned();
-        let answer = known.unwrap_or_else(|| stripe.post(uri.path(), &form));
-        stripe.answered.insert(key, answer.clone());
-        match stripe.lose.checked_sub(1) {
-            Some(less) => {
-                stripe.lose = less;
-                error(500, "api_error", "")
-            }
-            None => answer,
-        }
-    } else {
-        stripe.get(uri.path(), &form(uri.query().unwrap_or_default()))
-    };
-    (StatusCode::from_u16(status).unwrap(), Json(answer))
-}
-
-/// A bank whose payments go to a stand-in.
-async fn bank(key: &str) -> (Bank, Shared) {
-    let stripe = Shared::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(serve).with_state(Arc::clone(&stripe));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let place = Place::new().await;
-    let with = [
-        ("GATEWAY_STRIPE_URL", url.as_str()),
-        ("GATEWAY_STRIPE_KEY", key),
-        ("SELVEDGE_GATEWAY_BACKOFF_MS", "10"),
-        ("SELVEDGE_GATEWAY_BACKOFF_MAX_MS", "40"),
-    ];
-    let app = place.replica_with("http://127.0.0.1:9", &with).await;
-    let owner = application(&app, "bank").await;
-    (Bank { place, app, owner }, stripe)
-}
-
-fn by_card(token: &str, wallet: &str, amount: i64, capture: &str) -> Value {
-    let mut text = payment("", wallet, amount, capture);
-    text["source"] = json!({"gateway": "stripe", "token": token});
-    text
-}
+use crate::support::{body, status};
+use serde_json::json;
+use shared::payments::reconcile::statement::begins;
 
 #[tokio::test]
 async fn p8_a_payment_intent_is_authorized_captured_refunded_and_its_fee_booked() {
@@ -331,7 +85,14 @@ async fn p22_the_days_report_names_our_payment_with_its_fee() {
     let (_, wallet) = bank.pair().await;
     let id = bank.paid(&by_card(VISA, &wallet, 1_000, "automatic")).await;
     calm(&[&bank.app]).await;
-    let lines = bank.app.gateways.get("stripe").unwrap().report(Millis(0)).await.unwrap();
+    let lines = bank
+        .app
+        .gateways
+        .get("stripe")
+        .unwrap()
+        .report(begins(u32::try_from(origin::db::now().day()).unwrap()))
+        .await
+        .unwrap();
     assert_eq!(lines.len(), 1);
     assert_eq!((lines[0].reference.as_deref(), lines[0].subject.as_str()), (Some(&*id), "pi_1"));
     assert_eq!((lines[0].amount, lines[0].fee), (1_000, 59));
@@ -346,7 +107,7 @@ async fn p8_stripe_without_a_key_does_not_exist_and_pays_nobody() {
         (status(&refused), super::slug(&refused).as_str()),
         (422, "payments/unknown-gateway")
     );
-    let (with, _) = self::bank(KEY).await;
+    let (with, _) = super::stand_in::bank(KEY).await;
     let (cash, _) = with.pair().await;
     let mut text = payment(&cash, "", 5, "automatic");
     text["destination"] = json!({"gateway": "stripe", "token": "ba_1"});

@@ -4,6 +4,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call, problemIn, sentence } from "../api";
+import { href } from "../route";
 import { say } from "../ui/announce";
 import { Question } from "../ui/form-dialog";
 import { Badge, Facts, useRead, Wait } from "../ui/read";
@@ -83,6 +84,7 @@ type Step = "capture" | "cancel" | "refund";
 /** What a state lets one do; the API has the last word. */
 function stepsOf(payment: Payment): Step[] {
   const { status, amount_captured, amount_refunded } = payment;
+  if (status === "authorized" && payment.review?.status === "pending") return ["cancel"];
   if (status === "authorized") return ["capture", "cancel"];
   const refundable = ["captured", "settled", "partially_refunded"].includes(status);
   return refundable && amount_captured > amount_refunded ? ["refund"] : [];
@@ -127,6 +129,12 @@ export function PaymentDetail({ id }: { id: string }) {
               from <End party={payment.source} /> to <End party={payment.destination} />
             </p>
             {payment.failure && <p class="error">{payment.failure}</p>}
+            {payment.review?.status === "pending" && (
+              <p class="breakable">
+                Waits for a review: {payment.review.rule}, {payment.review.reason}.{" "}
+                <a href={href("payments", "reviews")}>Decide</a>
+              </p>
+            )}
             <div class="row">
               {steps.map((step) => (
                 <button

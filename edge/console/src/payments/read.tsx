@@ -11,7 +11,10 @@ import { Icon } from "../ui/icon";
 const TABS = [
   ["accounts", "Accounts", "/api/v1/accounts"],
   ["payments", "Payments", "/api/v1/payments"],
+  ["reviews", "Reviews", "/api/v1/fraud/decisions"],
+  ["payouts", "Payouts", "/api/v1/payouts"],
   ["reconciliations", "Reconciliations", "/api/v1/reconciliations"],
+  ["webhooks", "Webhooks", "/api/v1/webhook_endpoints"],
 ] as const;
 
 interface FrameProps {

@@ -11,8 +11,12 @@ import {
   type Account,
   ACCOUNTS,
   at,
+  type Endpoint,
+  ENDPOINTS,
   type Payment,
   PAYMENTS,
+  type Payout,
+  PAYOUTS,
   type Reconciliation,
   RECONCILIATIONS,
 } from "./types";
@@ -23,6 +27,10 @@ export const status = signal("");
 
 export const accounts = pagesOf<Account>(ACCOUNTS, () => ({ name: name.value }));
 export const payments = pagesOf<Payment>(PAYMENTS, () => ({ status: status.value }));
+/** Payments that a fraud rule holds until somebody decides. */
+export const reviews = pagesOf<Payment>(PAYMENTS, () => ({ review: "pending" }));
+export const payouts = pagesOf<Payout>(PAYOUTS);
+export const endpoints = pagesOf<Endpoint>(ENDPOINTS);
 export const reconciliations = pagesOf<Reconciliation>(RECONCILIATIONS);
 
 /** Accounts by their ids, as they were seen last. */

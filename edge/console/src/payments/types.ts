@@ -8,6 +8,9 @@ export const TRANSFERS = "/api/v1/transfers";
 export const PAYMENTS = "/api/v1/payments";
 export const RECONCILIATIONS = "/api/v1/reconciliations";
 
+export const PAYOUTS = "/api/v1/payouts";
+export const ENDPOINTS = "/api/v1/webhook_endpoints";
+
 export const KINDS = ["asset", "liability", "equity", "income", "expense"] as const;
 
 export interface Sums {
@@ -93,7 +96,55 @@ export interface Payment {
   gateway_fee: number | null;
   gateway_reference: string | null;
   failure: string | null;
+  review?: Review;
   created_at: string;
+}
+
+/** What a fraud rule asks for. */
+export interface Review {
+  status: "pending" | "approved" | "rejected";
+  rule: string;
+  rule_version: number;
+  reason: string;
+}
+
+export interface Payout {
+  id: string;
+  status: "processing" | "paid" | "failed" | "returned";
+  account: string;
+  amount: number;
+  currency: string;
+  gateway: string;
+  bank_last4: string;
+  transfer: string;
+  failure: string | null;
+  returned?: { amount: number; reason: string; transfer: string; at: string };
+  created_at: string;
+  ended_at: string | null;
+}
+
+export interface Endpoint {
+  id: string;
+  url: string;
+  events: string[];
+  enabled: boolean;
+  disabled_reason: string | null;
+  created_at: string;
+  /** Only in the answer that made it. */
+  secret?: string;
+}
+
+export interface Delivery {
+  id: string;
+  message: string;
+  event: string;
+  status: "pending" | "delivered" | "dead" | "canceled";
+  attempts: number;
+  response_status: number | null;
+  error: string | null;
+  created_at: string;
+  attempted_at: string | null;
+  next_attempt_at: string | null;
 }
 
 export interface PaymentEvent {

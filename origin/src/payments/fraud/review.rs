@@ -28,6 +28,6 @@ pub async fn creation(app: &App, call: &Call, payment: Payment) -> Result<Ask, E
 /// `POST /api/v1/payments/{id}/review`
 pub async fn decide(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let key = call.required_key()?;
-    let ask = Ask::Review(review::request(&call.body)?);
-    pay(app, call, key, number(call)?, ask).await
+    let (approved, why) = review::request(&call.body)?;
+    pay(app, call, key, number(call)?, Ask::Review(approved, why)).await
 }

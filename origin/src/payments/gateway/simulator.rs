@@ -19,6 +19,9 @@
 //! | `tok_wrong_amount` | one minor unit more than asked is reserved or taken |
 //! | `tok_double_charge` | it is taken a second time, under another name |
 //! | `tok_settle`, `tok_dispute` | captured; settled or disputed after the delay |
+//! | `tok_refund_comes_back` | a refund succeeds; after the delay it has failed after all |
+//! | `tok_refunded_there` | captured; after the delay a quarter goes back, which nobody asked for |
+//! | `tok_comes_back` | paid out; after the delay the bank returns it |
 
 use super::{Gateway, Trouble, Unreadable};
 use crate::db::{self, Db, Error, Tx};
@@ -53,7 +56,12 @@ const TOKENS: &[&str] = &[
     "tok_double_charge",
     "tok_settle",
     "tok_dispute",
+    "tok_refund_comes_back",
+    "tok_refunded_there",
+    "tok_comes_back",
 ];
+/// Ends the key of what undoes an order.
+const BACK: &str = "~back";
 
 #[derive(Debug)]
 pub struct Simulator {
@@ -136,11 +144,10 @@ impl Simulator {
             for (name, at, said) in events(order, &report, now, late) {
                 tell(&mut tx, &name, at, &said).await?;
             }
-            if order.token == "tok_double_charge" && order.action == Action::Charge {
-                let subject = format!("{}~2", report.subject);
-                let second = Report { subject, key: None, ..report.clone() };
-                insert(&mut tx, &format!("{}~2", order.key), order, &second, now).await?;
-                tell(&mut tx, &format!("evt_{}~2", order.key), now, &second).await?;
+            if let Some((name, at, said)) = unasked(order, &report, now, late) {
+                let key = format!("{}{name}", order.key);
+                insert(&mut tx, &key, order, &said, now).await?;
+                tell(&mut tx, &format!("evt_{key}"), at, &said).await?;
             }
         }
         tx.commit().await?;
@@ -162,9 +169,38 @@ fn plain(order: &Order) -> Report {
     }
 }
 
+/// What it does by itself after an order: how that is called, when it is told, what it is.
+fn unasked(
+    order: &Order,
+    report: &Report,
+    now: Millis,
+    late: Millis,
+) -> Option<(&'static str, Millis, Report)> {
+    let took = report.happened == Happened::Captured;
+    let unnamed = Report { key: None, fee: None, ..report.clone() };
+    Some(match (order.token.as_str(), order.action) {
+        ("tok_double_charge", Action::Charge) => {
+            let subject = format!("{}~2", report.subject);
+            ("~2", now, Report { subject, fee: report.fee, ..unnamed })
+        }
+        ("tok_refund_comes_back", Action::Refund) => {
+            let happened = Happened::RefundFailed("account_closed".into());
+            (BACK, late, Report { happened, ..report.clone() })
+        }
+        ("tok_refunded_there", _) if took && report.amount >= 4 => {
+            let (amount, part) = (report.amount / 4, Some(format!("re_{}", order.key)));
+            ("~there", late, Report { happened: Happened::Refunded, amount, part, ..unnamed })
+        }
+        ("tok_comes_back", Action::Payout) => {
+            (BACK, late, Report { happened: Happened::Returned("AC04".into()), ..unnamed })
+        }
+        _ => return None,
+    })
+}
+
 /// What was done to a subject: the sums reserved, taken and given back, and whether released.
 async fn state(tx: &mut Tx<'_>, subject: &str) -> Result<(i64, i64, i64, bool), Error> {
-    let sql = "select report from simulated where subject = $1 and key not like 'seen:%'";
+    let sql = "select key, report from simulated where subject = $1 and key not like 'seen:%'";
     let (mut reserved, mut taken, mut back, mut released) = (0, 0, 0, false);
     for row in tx.read(sql, values![subject]).await? {
         let report: Report = serde_json::from_str(&db::text(&row, "report")?)?;
@@ -172,6 +208,9 @@ async fn state(tx: &mut Tx<'_>, subject: &str) -> Result<(i64, i64, i64, bool), 
             Happened::Authorized => reserved += report.amount,
             Happened::Captured => taken += report.amount,
             Happened::Refunded => back += report.amount,
+            Happened::RefundFailed(_) if db::text(&row, "key")?.ends_with(BACK) => {
+                back -= report.amount;
+            }
             Happened::Canceled => released = true,
             _ => {}
         }
@@ -315,18 +354,27 @@ async fn lines(db: &Db, day: Millis) -> Result<Vec<Line>, Error> {
         let (purpose, sign) = match report.happened {
             Happened::Captured => (Purpose::Payment, 1),
             Happened::Refunded => (Purpose::Refund, -1),
+            Happened::RefundFailed(_) if db::text(&row, "key")?.ends_with(BACK) => {
+                (Purpose::Refund, 1)
+            }
             Happened::PaidOut => (Purpose::Payout, -1),
+            Happened::Returned(_) => (Purpose::Payout, 1),
             _ => continue,
         };
+        let at = Millis(db::number(&row, "made_at")?);
         lines.push(Line {
             id: format!("line_{}", db::text(&row, "key")?),
             subject: report.subject,
             reference: Some(report.reference),
+            key: report.key.filter(|_| purpose == Purpose::Refund),
+            part: report.part,
             purpose,
             amount: report.amount * sign,
             fee: report.fee.unwrap_or(0),
             currency: Currency::of(&db::text(&row, "currency")?).unwrap_or(report.currency),
-            at: Millis(db::number(&row, "made_at")?),
+            at,
+            // What it takes is at our disposal at once.
+            available_at: Some(at),
         });
     }
     Ok(lines)

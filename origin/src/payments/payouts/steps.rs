@@ -6,6 +6,7 @@
 use super::super::columns::{self, TRANSFER};
 use super::super::gateway::Trouble;
 use super::super::statement::pain002::Rejection;
+use super::returns::{self, Back};
 use super::{FROM, PAYOUT, currency, sealing};
 use crate::app::App;
 use crate::db::{self, Error};
@@ -129,19 +130,30 @@ async fn remember(app: &App, payout: &Payout, report: &Report) -> Result<(), Err
     tx.commit().await
 }
 
-/// Ends the hold; that it has ended so before is as good.
 async fn end(app: &App, payout: &Payout, ending: Ending, wanted: Status) -> Result<Outcome, Error> {
-    let system = Actor {
-        app: payout.owner.clone(),
-        by: "system".into(),
-        request: payout.order.reference.clone(),
-    };
-    let input = Input::Settle(system, payout.transfer, ending);
+    let Payout { id, owner, transfer, .. } = payout;
+    end_hold(app, (*id, owner), *transfer, ending, wanted).await
+}
+
+/// The system, at work for a payout.
+pub(super) fn system(owner: &str, id: u64) -> Actor {
+    Actor { app: owner.into(), by: "system".into(), request: payout_id(id) }
+}
+
+/// Ends a hold; that it has ended so before is as good.
+pub(super) async fn end_hold(
+    app: &App,
+    (id, owner): (u64, &str),
+    transfer: u64,
+    ending: Ending,
+    wanted: Status,
+) -> Result<Outcome, Error> {
+    let input = Input::Settle(system(owner, id), transfer, ending);
     match app.ledger.submit(None, input, Arc::new(|_| None)).await {
         Ok(Done::Reply(Reply::Settled(_))) => Ok(Outcome::Done),
         Ok(Done::Reply(Reply::Refused(problem))) if problem.kind == &NOT_PENDING => {
             let sql = format!("select {TRANSFER} from transfer t where t.id = $1");
-            let rows = app.db.read(&sql, values![payout.transfer]).await?;
+            let rows = app.db.read(&sql, values![transfer]).await?;
             let status = rows.first().map(columns::transfer).transpose()?.map(|found| found.status);
             Ok(match status {
                 Some(status) if status == wanted => Outcome::Done,
@@ -154,16 +166,23 @@ async fn end(app: &App, payout: &Payout, ending: Ending, wanted: Status) -> Resu
     }
 }
 
+/// What a payout has become, with what its application is told of it.
 async fn mark(
     app: &App,
     payout: &Payout,
     status: PayoutStatus,
     failure: Option<String>,
 ) -> Result<(), Error> {
-    let mut tx = app.db.begin().await?;
+    let (mut tx, now) = (app.db.begin().await?, db::now());
     let sql = "update payout set status = $1, failure = $2, ended_at = $3 \
                where id = $4 and status = 0";
-    tx.write(sql, values![status.number(), failure, db::now(), payout.id]).await?;
+    if tx.write(sql, values![status.number(), failure, now, payout.id]).await? == 1 {
+        let kind = match status {
+            PayoutStatus::Failed => "payout.failed",
+            _ => "payout.paid",
+        };
+        super::tell_of(app, &mut tx, kind, payout.id, now).await?;
+    }
     tx.commit().await
 }
 
@@ -173,6 +192,10 @@ async fn mark(
 /// The database is down.
 pub async fn told(app: &App, gateway: &str, report: Report) -> Result<bool, Error> {
     let Some(id) = parse(&report.reference) else { return Ok(false) };
+    if let Happened::Returned(why) = report.happened {
+        let back = Back { amount: report.amount, currency: report.currency, why };
+        return returns::begin(app, gateway, id, back).await;
+    }
     // Another gateway does not speak of it.
     let sql = "select saga, amount, currency from payout where id = $1 and gateway = $2";
     let rows = app.db.read(sql, values![id, gateway]).await?;
@@ -199,12 +222,18 @@ pub async fn told(app: &App, gateway: &str, report: Report) -> Result<bool, Erro
 pub async fn rejected(app: &App, gateway: &str, rejection: &Rejection) -> Result<bool, Error> {
     let Some(reference) = of_bank_reference(&rejection.reference) else { return Ok(false) };
     let id = parse(&reference).unwrap_or(0);
-    let sql = "select saga from payout where id = $1 and gateway = $2";
+    let sql = "select saga, amount, currency from payout where id = $1 and gateway = $2";
     let rows = app.db.read(sql, values![id, gateway]).await?;
     let Some(row) = rows.first() else { return Ok(false) };
     let why = match rejection.why.as_str() {
         "" => "the bank has rejected it".into(),
         code => format!("the bank has rejected it: {code}"),
     };
-    sagas::news(app, db::number(row, "saga")?, SEND, Outcome::Failed(why)).await
+    if sagas::news(app, db::number(row, "saga")?, SEND, Outcome::Failed(why)).await? {
+        return Ok(true);
+    }
+    // It had said before that it has paid: then all of it comes back.
+    let (amount, currency) = (db::signed(row, "amount")?, currency(row)?);
+    let back = Back { amount, currency, why: rejection.why.clone() };
+    returns::begin(app, gateway, id, back).await
 }

@@ -21,7 +21,7 @@ use shared::envelope::Envelope;
 use shared::machine::backoff_ms;
 use shared::page::Page;
 use shared::payments::error::INVALID;
-use shared::payments::gateway::{Happened, Line, Report};
+use shared::payments::gateway::Line;
 use shared::payments::ledger::no_account;
 use shared::payments::reconcile::request::{Asked, WINDOW_DAYS_DEFAULT};
 use shared::payments::reconcile::statement::{Statement, StatementLine, begins, written};
@@ -180,7 +180,8 @@ impl Due {
     }
 }
 
-/// Asks a gateway for its report of a day, books the fees that it tells of, and closes the day.
+/// Asks a gateway for its report of a day, books what it tells of payments (what was taken, kept,
+/// given back and came back; what is at our disposal, from when it is), and closes the day.
 ///
 /// # Errors
 /// Why not: it is tried again.
@@ -191,8 +192,11 @@ pub async fn close_gateway(app: &App, name: &str, day: u32) -> Result<(), String
     let timeout = Duration::from_millis(app.config.durations.stream_timeout_ms);
     let lines = tokio::time::timeout(timeout, gateway.report(begins(day))).await;
     let lines = lines.map_err(|_| "no answer in time")?.map_err(|error| error.to_string())?;
-    for line in lines.iter().filter(|line| line.fee > 0 && line.purpose == Purpose::Payment) {
-        book_fee(app, name, line).await?;
+    // What came back is told after what went: the entries then are those of the report.
+    let mut told: Vec<&Line> = lines.iter().collect();
+    told.sort_by_key(|line| (line.at, line.purpose == Purpose::Refund && line.amount > 0));
+    for line in told {
+        book(app, name, line).await?;
     }
     let asked = Asked {
         account: 0,
@@ -243,6 +247,7 @@ fn of_gateway(n: u64, line: Line) -> StatementLine {
         references: line.reference.into_iter().collect(),
         texts: Vec::new(),
         batch: String::new(),
+        returned: String::new(),
         id: line.id,
         amount: line.amount,
         currency: line.currency,
@@ -250,27 +255,26 @@ fn of_gateway(n: u64, line: Line) -> StatementLine {
     }
 }
 
-/// The payment takes the fee once, whoever tells it first.
-async fn book_fee(app: &App, gateway: &str, line: &Line) -> Result<(), String> {
-    let report = Report {
-        reference: line.reference.clone().unwrap_or_default(),
-        key: None,
-        subject: line.subject.clone(),
-        part: None,
-        happened: Happened::Captured,
-        amount: line.amount,
-        currency: line.currency,
-        fee: Some(line.fee),
-    };
-    match said::apply(app, gateway, report).await {
-        Ok(()) => Ok(()),
-        Err(said::Unapplied::Later(why)) => Err(why),
-        // A line about nothing of ours is a finding of the reconciliation.
-        Err(said::Unapplied::Never(why)) => {
-            tracing::warn!(gateway, line = line.id, why, "a fee was not booked");
-            Ok(())
+/// The payment is told what the line says, which it may know already; and when the amount will be
+/// at our disposal.
+async fn book(app: &App, gateway: &str, line: &Line) -> Result<(), String> {
+    if let Some(report) = line.happened() {
+        match said::apply(app, gateway, report).await {
+            Ok(()) => {}
+            Err(said::Unapplied::Later(why)) => return Err(why),
+            // A line about nothing of ours is a finding of the reconciliation.
+            Err(said::Unapplied::Never(why)) => {
+                tracing::warn!(gateway, line = line.id, why, "a line was not booked");
+                return Ok(());
+            }
         }
     }
+    if let Some((at, report)) = line.settles() {
+        let name = format!("settled:{}", line.id);
+        let noted = said::note(app, gateway, &name, at, &report).await;
+        noted.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 /// After a statement the next day's is awaited.

@@ -33,11 +33,11 @@ tags! {
     Document, BkToCstmr, Stmt, Rpt, Ntfctn, CreDtTm, Acct, Id, IBAN, Othr, PrtryAcct, Ntry, Amt,
     CdtDbtInd, Sts, Cd, BookgDt, ValDt, Dt, DtTm, AcctSvcrRef, NtryDtls, Btch, PmtInfId, MsgId,
     TxDtls, Refs, EndToEndId, InstrId, TxId, UETR, AmtDtls, TxAmt, RmtInf, Strd, CdtrRefInf, Ref,
-    Ustrd
+    Ustrd, RtrInf, Rsn
 }
 
 /// An amount as it is written.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Amount {
     text: String,
     currency: String,
@@ -55,13 +55,14 @@ impl Amount {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Transaction {
     amount: Amount,
     booked: Amount,
     references: Vec<String>,
     texts: Vec<String>,
     batch: String,
+    returned: String,
 }
 
 #[derive(Debug, Default)]
@@ -202,6 +203,7 @@ impl Transaction {
                 self.references.extend(reference(text).map(Into::into));
             }
             [Tag::RmtInf, Tag::Ustrd] => self.texts.push(text.into()),
+            [Tag::RtrInf, Tag::Rsn, Tag::Cd] => self.returned = text.into(),
             _ => {}
         }
     }
@@ -236,12 +238,13 @@ impl Entry {
             parts.len() > 1
                 && parts.iter().map(|part| i128::from(*part)).sum::<i128>() == i128::from(whole)
         });
-        let line = |amount: i64, (references, texts), batch: &str, id: String| StatementLine {
+        let line = |amount: i64, said: Transaction, batch: &str, id: String| StatementLine {
             line: self.line,
-            references,
-            texts,
+            references: said.references,
+            texts: said.texts,
             batch: reference(batch).unwrap_or_default().into(),
             id,
+            returned: said.returned,
             amount: sign * amount,
             currency,
             day,
@@ -251,18 +254,21 @@ impl Entry {
             id => format!("{id}/{n}"),
         };
         let Some(parts) = parts else {
-            let all = self.transactions.iter();
-            let mut references: Vec<String> =
-                all.clone().flat_map(|one| one.references.clone()).collect();
+            let mut all = Transaction::default();
+            for one in &self.transactions {
+                all.references.extend_from_slice(&one.references);
+                all.texts.extend_from_slice(&one.texts);
+                if all.returned.is_empty() {
+                    all.returned.clone_from(&one.returned);
+                }
+            }
             // A line that stands for a whole batch is linked by the batch's reference.
-            references.extend(reference(&self.batch).map(Into::into));
-            let texts = all.flat_map(|one| one.texts.clone()).collect();
-            return Ok(vec![line(whole, (references, texts), "", self.id.clone())]);
+            all.references.extend(reference(&self.batch).map(Into::into));
+            return Ok(vec![line(whole, all, "", self.id.clone())]);
         };
         let each = parts.iter().zip(&self.transactions).enumerate().map(|(n, (part, one))| {
             let batch = if self.batch.is_empty() { &one.batch } else { &self.batch };
-            let said = (one.references.clone(), one.texts.clone());
-            line(*part, said, batch, numbered(n))
+            line(*part, one.clone(), batch, numbered(n))
         });
         Ok(each.collect())
     }

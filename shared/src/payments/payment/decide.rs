@@ -5,7 +5,9 @@
 
 use super::report::report;
 use super::step::{Desk, no_payment};
-use super::{Ask, Input, Party, Payment, REFUNDS_MAX, Refund, RefundStatus, Status, review};
+use super::{
+    Ask, Input, Party, Payment, REFUNDS_MAX, Refund, RefundOrigin, RefundStatus, Status, review,
+};
 use crate::machine::Step;
 use crate::payments::error::{AMOUNT, EXCEEDS_PAYMENT, SAME_ACCOUNT};
 use crate::payments::gateway::Action;
@@ -41,7 +43,7 @@ pub(in crate::payments) fn decide(
     match input.ask {
         Ask::Create(_) => create(&mut desk)?,
         Ask::Screened(..) => {}
-        Ask::Review(approved) => review::review(&mut desk, approved)?,
+        Ask::Review(approved, why) => review::review(&mut desk, approved, why.as_deref())?,
         Ask::Capture(amount) => capture(&mut desk, amount)?,
         Ask::Cancel => cancel(&mut desk)?,
         Ask::Refund(amount, reason) => refund(&mut desk, amount, reason)?,
@@ -163,7 +165,18 @@ fn refund(desk: &mut Desk<'_>, asked: Option<i64>, reason: Option<String>) -> Re
     let status = if by_gateway { RefundStatus::Pending } else { RefundStatus::Succeeded };
     let why = reason.clone();
     let at = desk.now;
-    desk.payment.refunds.push(Refund { id, amount, reason, status, transfer, key, at });
+    desk.payment.refunds.push(Refund {
+        id,
+        amount,
+        reason,
+        status,
+        transfer,
+        key,
+        part: None,
+        origin: RefundOrigin::Requested,
+        borne_by: None,
+        at,
+    });
     if by_gateway {
         desk.happened("payment.refund_pending", amount, why.as_deref());
         return Ok(());

@@ -7,9 +7,13 @@
 //! captured. Y3 what is asked of a gateway is committed before it is sent, under a key that never
 //! changes. Y4 what a gateway took and we may not keep is booked as owed and given back, once per
 //! name that the gateway has for it. Y5 reports may come late, doubled and in any order: what is
-//! known already changes nothing. A refund gives no fee back: neither the application's nor the
-//! gateway's.
+//! known already changes nothing. Y6 what a gateway gives back or takes again unasked is booked by
+//! transfers of its own, and no entry changes: against the account that the payment went to, and
+//! where that takes nothing any more, against the gateway's books. Y7 what the gateway has put at
+//! our disposal lies in [`Books::settled`], and what it moves from then on moves there. A refund
+//! gives no fee back: neither the application's nor the gateway's.
 
+mod back;
 mod decide;
 mod report;
 pub mod request;
@@ -146,6 +150,26 @@ pub enum RefundStatus {
     Failed,
 }
 
+/// Who began a refund: why money goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RefundOrigin {
+    /// A call of the application's.
+    #[default]
+    Requested,
+    /// Somebody at the gateway itself, in its dashboard.
+    Gateway,
+    /// The bank or the wallet that it was sent to: it did not keep it.
+    Returned,
+}
+
+impl RefundOrigin {
+    fn is_requested(&self) -> bool {
+        *self == Self::Requested
+    }
+}
+
 /// One refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
@@ -157,10 +181,19 @@ pub struct Refund {
     pub reason: Option<String>,
     /// Where it stands.
     pub status: RefundStatus,
-    /// The transfer that gives it back, pending while the gateway is asked.
+    /// The transfer that gives it back, pending while the gateway is asked; 0: none was made.
     pub transfer: u64,
     /// The gateway's order.
     pub key: Option<String>,
+    /// The gateway's own name for it: copies of what it did unasked are known by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// Who began it.
+    #[serde(default, skip_serializing_if = "RefundOrigin::is_requested")]
+    pub origin: RefundOrigin,
+    /// Which account bore it, where that is not the payment's own (Y6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borne_by: Option<u64>,
     /// When it was asked for.
     pub at: Millis,
 }
@@ -176,6 +209,9 @@ pub struct Taken {
     pub status: RefundStatus,
     /// The gateway's order for the return.
     pub key: String,
+    /// The gateway's own name for a return that it made unasked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 /// One payment.
@@ -351,8 +387,8 @@ pub enum Ask {
     Create(Box<Payment>),
     /// The same, of an application that has fraud rules.
     Screened(Box<Payment>, Box<Screen>),
-    /// It may go on, or not.
-    Review(bool),
+    /// It may go on, or not, and why.
+    Review(bool, Option<String>),
     /// Take the amount, or a part of it.
     Capture(Option<i64>),
     /// Call it off.

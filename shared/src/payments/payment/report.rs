@@ -5,13 +5,12 @@
 //! the driver: what cannot be about this payment.
 
 use super::step::Desk;
-use super::{Books, RefundStatus, Status, review};
+use super::{Books, Payment, RefundStatus, Status, back, review};
 use crate::payments::error::{CURRENCY_MISMATCH, INVALID};
 use crate::payments::gateway::{Happened, Report};
 use crate::payments::transfer::Purpose;
 use crate::problem::Problem;
-use alloc::format;
-use alloc::string::String;
+use alloc::{format, string::String};
 
 /// Applies one report.
 pub(super) fn report(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
@@ -32,9 +31,10 @@ pub(super) fn report(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> 
         Happened::Captured => captured(desk, said),
         Happened::Canceled => canceled(desk, said),
         Happened::Failed(why) => failed(desk, said, why),
-        Happened::Refunded => refunded(desk, said),
-        Happened::RefundFailed(why) => refund_failed(desk, said, why),
+        Happened::Refunded => back::refunded(desk, said),
+        Happened::RefundFailed(why) => back::refund_failed(desk, said, why),
         Happened::PaidOut => paid_out(desk, said),
+        Happened::Returned(why) => back::payout_returned(desk, said, why),
         Happened::Settled => settled(desk, said),
         Happened::Disputed => disputed(desk, said),
         Happened::DisputeWon => dispute_ended(desk, said, true),
@@ -43,7 +43,7 @@ pub(super) fn report(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> 
 }
 
 /// Remembers the gateway's name for the payment; `false`: it has another one already.
-fn learn(desk: &mut Desk<'_>, said: &Report) -> bool {
+pub(super) fn learn(desk: &mut Desk<'_>, said: &Report) -> bool {
     if said.subject.is_empty() {
         return true;
     }
@@ -118,8 +118,8 @@ fn gateway_fee(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
     let Some(fee) = said.fee.filter(|_| desk.payment.gateway_fee.is_none()) else { return Ok(()) };
     desk.payment.gateway_fee = Some(fee);
     if fee > 0 {
-        let Books { receivable, fees, .. } = desk.books()?;
-        desk.transfer((fees, receivable), fee, Purpose::Fee, false)?;
+        let sides = (desk.books()?.fees, desk.at_gateway()?);
+        desk.transfer(sides, fee, Purpose::Fee, false)?;
     }
     Ok(())
 }
@@ -159,72 +159,9 @@ fn failed(desk: &mut Desk<'_>, said: &Report, why: &str) -> Result<(), Problem> 
     Ok(())
 }
 
-fn refunded(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
-    if let Some(at) = desk.payment.taken.iter().position(|one| said.key.as_ref() == Some(&one.key))
-    {
-        return returned(desk, at);
-    }
-    let at = pending_refund(desk, said)?;
-    let Some(refund) = at.and_then(|at| desk.payment.refunds.get_mut(at)) else { return Ok(()) };
-    refund.status = RefundStatus::Succeeded;
-    let (transfer, amount, why) = (refund.transfer, refund.amount, refund.reason.clone());
-    desk.end(transfer, Some(amount))?;
-    desk.restate();
-    desk.happened("payment.refunded", amount, why.as_deref());
-    Ok(())
-}
-
-/// What we could not keep is back with the payer.
-fn returned(desk: &mut Desk<'_>, at: usize) -> Result<(), Problem> {
-    let Some(one) = desk.payment.taken.get_mut(at) else { return Ok(()) };
-    if one.status == RefundStatus::Succeeded {
-        return Ok(());
-    }
-    one.status = RefundStatus::Succeeded;
-    let (amount, subject) = (one.amount, one.subject.clone());
-    let Books { receivable, owed, .. } = desk.books()?;
-    desk.transfer((owed, receivable), amount, Purpose::Refund, false)?;
-    desk.happened("payment.returned", amount, Some(&subject));
-    Ok(())
-}
-
-/// The refund that the report is about; `None`: it is over already.
-fn pending_refund(desk: &Desk<'_>, said: &Report) -> Result<Option<usize>, Problem> {
-    let unknown = || Problem::new(&INVALID, "the report is about no refund of ours");
-    let key = said.key.as_ref().ok_or_else(unknown)?;
-    let mut all = desk.payment.refunds.iter();
-    let at = all.position(|refund| refund.key.as_ref() == Some(key)).ok_or_else(unknown)?;
-    let refund = desk.payment.refunds.get(at).ok_or_else(unknown)?;
-    if refund.amount != said.amount {
-        let detail = format!("{} was refunded, not {}", said.amount, refund.amount);
-        return Err(Problem::new(&INVALID, detail));
-    }
-    Ok((refund.status == RefundStatus::Pending).then_some(at))
-}
-
-fn refund_failed(desk: &mut Desk<'_>, said: &Report, why: &str) -> Result<(), Problem> {
-    if let Some(at) = desk.payment.taken.iter().position(|one| said.key.as_ref() == Some(&one.key))
-    {
-        let Some(one) = desk.payment.taken.get_mut(at) else { return Ok(()) };
-        if one.status == RefundStatus::Pending {
-            one.status = RefundStatus::Failed;
-            let amount = one.amount;
-            // It stays booked as owed: an operator gives it back by hand.
-            desk.happened("payment.return_failed", amount, Some(why));
-        }
-        return Ok(());
-    }
-    let at = pending_refund(desk, said)?;
-    let Some(refund) = at.and_then(|at| desk.payment.refunds.get_mut(at)) else { return Ok(()) };
-    refund.status = RefundStatus::Failed;
-    let (transfer, amount) = (refund.transfer, refund.amount);
-    desk.end(transfer, None)?;
-    desk.happened("payment.refund_failed", amount, Some(why));
-    Ok(())
-}
-
 fn paid_out(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
-    let wanted = desk.payment.capturing.unwrap_or(desk.payment.amount);
+    let Payment { amount, captured, capturing, .. } = desk.payment;
+    let wanted = if captured > 0 { captured } else { capturing.unwrap_or(amount) };
     if !desk.payment.is_payout() || said.amount != wanted {
         return Err(Problem::new(&INVALID, "the report is about no payout of ours"));
     }
@@ -237,7 +174,8 @@ fn paid_out(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
 }
 
 fn settled(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
-    if desk.payment.settled || desk.payment.is_payout() {
+    // What was taken under another name goes back (Y4), and is not ours to settle.
+    if desk.payment.settled || desk.payment.is_payout() || !learn(desk, said) {
         return Ok(());
     }
     if desk.payment.captured == 0 {
@@ -246,14 +184,21 @@ fn settled(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
     if desk.payment.captured == 0 {
         return Ok(());
     }
-    gateway_fee(desk, said)?;
-    desk.payment.settled = true;
-    let Books { receivable, settled, .. } = desk.books()?;
-    let fee = desk.payment.gateway_fee.unwrap_or(0);
-    let net = desk.payment.captured.saturating_sub(fee.max(0));
-    if net > 0 {
-        desk.transfer((settled, receivable), net, Purpose::Adjustment, false)?;
+    if desk.payment.captured != said.amount {
+        let detail = format!("{} is settled, not {}", said.amount, desk.payment.captured);
+        return Err(Problem::new(&INVALID, detail));
     }
+    gateway_fee(desk, said)?;
+    let Books { receivable, settled, .. } = desk.books()?;
+    let fee = desk.payment.gateway_fee.unwrap_or(0).max(0);
+    let gone = desk.payment.refunded(false).saturating_add(desk.payment.disputed);
+    let net = desk.payment.captured.saturating_sub(gone).saturating_sub(fee);
+    // Of what went back meanwhile the gateway has kept its fee.
+    let sides = if net > 0 { (settled, receivable) } else { (receivable, settled) };
+    if net != 0 {
+        desk.transfer(sides, net.saturating_abs(), Purpose::Adjustment, false)?;
+    }
+    desk.payment.settled = true;
     desk.restate();
     desk.happened("payment.settled", net, None);
     Ok(())
@@ -274,8 +219,8 @@ fn disputed(desk: &mut Desk<'_>, said: &Report) -> Result<(), Problem> {
     }
     desk.payment.disputes.insert(dispute(said), true);
     desk.payment.disputed = said.amount;
-    let Books { receivable, fees, .. } = desk.books()?;
-    desk.transfer((fees, receivable), said.amount, Purpose::Dispute, false)?;
+    let sides = (desk.books()?.fees, desk.at_gateway()?);
+    desk.transfer(sides, said.amount, Purpose::Dispute, false)?;
     desk.restate();
     desk.happened("payment.disputed", said.amount, None);
     Ok(())
@@ -291,9 +236,9 @@ fn dispute_ended(desk: &mut Desk<'_>, said: &Report, won: bool) -> Result<(), Pr
         desk.happened("payment.dispute_lost", desk.payment.disputed, None);
         return Ok(());
     }
-    let Books { receivable, fees, .. } = desk.books()?;
+    let sides = (desk.at_gateway()?, desk.books()?.fees);
     let amount = core::mem::take(&mut desk.payment.disputed);
-    desk.transfer((receivable, fees), amount, Purpose::Dispute, false)?;
+    desk.transfer(sides, amount, Purpose::Dispute, false)?;
     desk.restate();
     desk.happened("payment.dispute_won", amount, None);
     Ok(())

@@ -4,6 +4,7 @@
 //! decide. A card number is refused before anything else is said about the body; so is one in a
 //! token's place.
 
+use super::review::State;
 use super::{Fee, Party, Payment, Status};
 use crate::body;
 use crate::payments::error::{AMOUNT, INVALID, SAME_ACCOUNT, UNKNOWN_ACCOUNT};
@@ -207,10 +208,7 @@ pub fn capture(bytes: &[u8]) -> Result<Option<i64>, Problem> {
 pub fn refund(bytes: &[u8]) -> Result<(Option<i64>, Option<String>), Problem> {
     card::refuse(bytes)?;
     let asked: RefundRequest = body::parse(bytes)?;
-    if let Some(reason) = &asked.reason {
-        let detail = format!("must be at most {REASON_CHARS_MAX} characters, none of control");
-        check(reason, REASON_CHARS_MAX, "/reason", &detail)?;
-    }
+    asked.reason.as_deref().map(check_reason).transpose()?;
     Ok((asked.amount.map(request::amount).transpose()?, asked.reason))
 }
 
@@ -248,6 +246,26 @@ fn checked_fee(asked: &FeeRequest, amount: i64, destination: &Party) -> Result<F
             Err(field(&INVALID, "/fee", "goes with a destination that is an account".into()))
         }
     }
+}
+
+/// Checks why something is done, as a person says it.
+///
+/// # Errors
+/// 422 for what is too long, or has characters of control.
+pub(super) fn check_reason(reason: &str) -> Result<(), Problem> {
+    let detail = format!("must be at most {REASON_CHARS_MAX} characters, none of control");
+    check(reason, REASON_CHARS_MAX, "/reason", &detail)
+}
+
+/// Reads the list's `?review=`.
+///
+/// # Errors
+/// 422 for what no review is.
+pub fn review(text: Option<&str>) -> Result<Option<State>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let detail = "must be pending, approved or rejected";
+    let unknown = || field(&problem::UNACCEPTABLE, "?review", detail.into());
+    State::ALL.into_iter().find(|one| one.as_str() == text).map(Some).ok_or_else(unknown)
 }
 
 fn check(text: &str, chars_max: usize, at: &str, detail: &str) -> Result<(), Problem> {

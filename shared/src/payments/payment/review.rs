@@ -4,6 +4,7 @@
 //! through a gateway, whatever its capture method. Approved, it goes on as it was asked for;
 //! rejected, it is canceled. Refused: a second decision.
 
+use super::request::check_reason;
 use super::step::Desk;
 use super::{Ask, Input, Payment, Status, decide};
 use crate::body;
@@ -32,7 +33,10 @@ pub enum State {
 }
 
 impl State {
-    /// As it is shown.
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Approved, Self::Rejected];
+
+    /// As it is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -99,22 +103,26 @@ pub enum Decision {
 }
 
 /// `POST /api/v1/payments/{id}/review`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReviewRequest {
     /// What is decided.
     pub decision: Decision,
+    /// Why, at most 500 characters; the payment's history has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
-/// Checks the body of a decision; whether the payment goes on.
+/// Checks the body of a decision; whether the payment goes on, and why.
 ///
 /// # Errors
 /// 400, 422.
-pub fn request(bytes: &[u8]) -> Result<bool, Problem> {
+pub fn request(bytes: &[u8]) -> Result<(bool, Option<String>), Problem> {
     card::refuse(bytes)?;
     let asked: ReviewRequest = body::parse(bytes)?;
-    Ok(asked.decision == Decision::Approve)
+    asked.reason.as_deref().map(check_reason).transpose()?;
+    Ok((asked.decision == Decision::Approve, asked.reason))
 }
 
 /// Holds a new payment against its application's rules, then makes it, or not.
@@ -175,7 +183,11 @@ pub(super) fn refuse_pending(desk: &Desk<'_>) -> Result<(), Problem> {
 }
 
 /// Decides: `approved` goes on, the rest is canceled.
-pub(super) fn review(desk: &mut Desk<'_>, approved: bool) -> Result<(), Problem> {
+pub(super) fn review(
+    desk: &mut Desk<'_>,
+    approved: bool,
+    why: Option<&str>,
+) -> Result<(), Problem> {
     let is_open = matches!(desk.payment.status, Status::Authorized | Status::Processing);
     let amount = desk.payment.amount;
     let Some(review) = &mut desk.payment.review else {
@@ -189,7 +201,10 @@ pub(super) fn review(desk: &mut Desk<'_>, approved: bool) -> Result<(), Problem>
         return Err(desk.refuse("there is nothing to decide any more"));
     }
     review.status = if approved { State::Approved } else { State::Rejected };
-    let rule: String = review.rule.clone();
+    let rule = match why {
+        Some(why) => format!("{}: {why}", review.rule),
+        None => review.rule.clone(),
+    };
     if !approved {
         desk.happened("payment.review_rejected", amount, Some(&rule));
         return super::decide::cancel(desk);

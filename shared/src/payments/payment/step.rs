@@ -82,6 +82,12 @@ impl<'a> Desk<'a> {
         self.payment.books.ok_or_else(|| self.refuse("no gateway takes part in it"))
     }
 
+    /// The account in which the gateway's money of this payment lies (Y7).
+    pub(super) fn at_gateway(&self) -> Result<u64, Problem> {
+        let Books { receivable, settled, .. } = self.books()?;
+        Ok(if self.payment.settled { settled } else { receivable })
+    }
+
     /// The next of the snowflakes that were drawn.
     pub(super) fn id(&mut self) -> Result<u64, Problem> {
         self.ids.next().ok_or_else(|| Problem::new(&INTERNAL, "too few ids were drawn"))
@@ -222,7 +228,8 @@ impl<'a> Desk<'a> {
         self.transfer((receivable, owed), amount, Purpose::Adjustment, false)?;
         let key = self.order(Action::Refund, amount, Some(subject));
         let status = RefundStatus::Pending;
-        self.payment.taken.push(Taken { subject: subject.into(), amount, status, key });
+        let subject = subject.into();
+        self.payment.taken.push(Taken { subject, amount, status, key, part: None });
         self.happened("payment.return_pending", amount, Some(why));
         Ok(())
     }
@@ -234,6 +241,7 @@ impl<'a> Desk<'a> {
         }
         let key = self.order(Action::Cancel, self.payment.amount, Some(subject));
         let status = RefundStatus::Pending;
-        self.payment.taken.push(Taken { subject: subject.into(), amount: 0, status, key });
+        let subject = subject.into();
+        self.payment.taken.push(Taken { subject, amount: 0, status, key, part: None });
     }
 }

@@ -4,7 +4,7 @@
 
 use super::request::{CaptureMethod, FeeRequest, GatewayParty, PartyRequest};
 use super::review::ReviewView;
-use super::{Event, Party, Payment, Refund, RefundStatus, Status};
+use super::{Event, Party, Payment, Refund, RefundOrigin, RefundStatus, Status};
 use crate::id::format_id;
 use crate::money::Currency;
 use crate::payments::wire::{account_id, payment_id};
@@ -116,8 +116,10 @@ pub struct RefundView {
     pub status: RefundStatus,
     /// Minor units.
     pub amount: i64,
-    /// The caller's reason.
+    /// The caller's reason, or the gateway's.
     pub reason: Option<String>,
+    /// Who began it.
+    pub origin: RefundOrigin,
     /// When it was asked for.
     #[serde(with = "time::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
@@ -134,6 +136,7 @@ impl RefundView {
             status: refund.status,
             amount: refund.amount,
             reason: refund.reason.clone(),
+            origin: refund.origin,
             created_at: refund.at,
         }
     }

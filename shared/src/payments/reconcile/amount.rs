@@ -83,10 +83,13 @@ pub fn decimal_of<'a>(cells: impl Iterator<Item = &'a str>, currency: Currency) 
                 let mark = if last.is_some() { '.' } else { ',' };
                 let parts: Vec<&str> = cell.split(mark).collect();
                 let tail = parts.last().map_or(0, |part| part.len());
-                // Three digits behind one mark are thousands, where the currency has not three
-                // decimals; twice the same mark is thousands; anything else begins decimals.
-                let is_thousands = parts.len() > 2 || tail == 3 && exponent != 3;
-                let is_open = parts.len() == 2 && tail == 3 && exponent == 3;
+                let head = parts.first().map_or("", |part| part.trim_start_matches(['-', '+']));
+                // Thousands are grouped by three, and no number begins with a zero of them.
+                let is_group = tail == 3 && matches!(head.len(), 1..=3) && !head.starts_with('0');
+                // A currency without decimals has no mark of them; twice the same mark is
+                // thousands; once, before three digits, it may be either; else it begins decimals.
+                let is_thousands = parts.len() > 2 || is_group && exponent == 0;
+                let is_open = parts.len() == 2 && is_group && exponent > 0;
                 open |= is_open;
                 let marks_decimals = !is_thousands && !is_open;
                 dot |= (mark == '.') == marks_decimals && !is_open;
@@ -180,9 +183,17 @@ mod tests {
         assert_eq!(said(&["1.234,56", "3.500"], "EUR"), Some(Decimal::Comma));
         assert_eq!(said(&["1,234.56", "3,500"], "EUR"), Some(Decimal::Dot));
         assert_eq!(said(&["1234,5"], "EUR"), Some(Decimal::Comma));
-        assert_eq!(said(&["1,234"], "EUR"), Some(Decimal::Dot));
-        assert_eq!(said(&["1.234"], "EUR"), Some(Decimal::Comma));
-        assert_eq!(said(&["1,234"], "KWD"), None);
+        for both in ["1,234", "1.234", "10,001", "-999.500", "100,000"] {
+            assert_eq!(said(&[both], "EUR"), None, "{both}");
+            assert_eq!(said(&[both], "KWD"), None, "{both}");
+        }
+        assert_eq!(said(&["10,001", "4.50"], "EUR"), Some(Decimal::Dot));
+        assert_eq!(said(&["10,001", "4,50"], "EUR"), Some(Decimal::Comma));
+        assert_eq!(said(&["10,001", "1,234,567"], "EUR"), Some(Decimal::Dot));
+        assert_eq!(said(&["0,500"], "EUR"), Some(Decimal::Comma));
+        assert_eq!(said(&["1234,567"], "EUR"), Some(Decimal::Comma));
+        assert_eq!(said(&["10,001"], "JPY"), Some(Decimal::Dot));
+        assert_eq!(said(&["10.001"], "JPY"), Some(Decimal::Comma));
         assert_eq!(said(&["1,5", "1.5"], "EUR"), None);
         assert_eq!(said(&["100"], "EUR"), Some(Decimal::Dot));
     }

@@ -95,6 +95,12 @@ pub fn read(bytes: &[u8], currency: Currency) -> Result<Statement, Refusal> {
     sheet.statement()
 }
 
+/// What cells say about the decimal mark, and the first of them that may mean either.
+struct Marks {
+    decimal: Option<Decimal>,
+    open: Option<(u64, String)>,
+}
+
 struct Sheet<'a> {
     columns: Vec<Option<Column>>,
     rows: &'a [(u64, Vec<String>)],
@@ -170,50 +176,52 @@ impl<'a> Sheet<'a> {
             },
             batch: reference(self.cell(row, Column::Batch)).unwrap_or_default().into(),
             id: reference(self.cell(row, Column::Id)).unwrap_or_default().into(),
+            returned: String::new(),
             amount,
             currency,
             day,
         })
     }
 
-    /// What the cells of all rows say about the decimal mark.
+    /// What the amounts of all rows say about the decimal mark, and if they say nothing, what the
+    /// balances beside them do.
     fn decimal(&self) -> Result<Decimal, Refusal> {
-        let mut marks = (false, false);
+        let Marks { decimal, open } =
+            self.said(&[Column::Amount, Column::Debit, Column::Credit], true)?;
+        if let Some(decimal) = decimal {
+            return Ok(decimal);
+        }
+        let Some((line, cell)) = open else { return Ok(Decimal::Dot) };
+        self.said(&[Column::Balance], false)?.decimal.ok_or_else(|| {
+            let why = format!("{cell:?}: nothing tells the decimals from the thousands");
+            Refusal::at(line, why)
+        })
+    }
+
+    /// What the cells of some columns say, if they agree; and the first that may mean either.
+    /// `strict`: those that do not agree are refused.
+    fn said(&self, columns: &[Column], strict: bool) -> Result<Marks, Refusal> {
+        let (mut said, mut open) = (None, None);
         for (line, row) in self.rows {
             let currency = self.currency(*line, row)?;
-            for column in [Column::Amount, Column::Debit, Column::Credit] {
-                let cell = tidy(self.cell(row, column));
+            for column in columns {
+                let cell = tidy(self.cell(row, *column));
                 if !cell.contains(['.', ',']) {
                     continue;
                 }
-                match decimal_of(core::iter::once(cell.as_str()), currency) {
-                    Some(Decimal::Dot) => marks.0 = true,
-                    Some(Decimal::Comma) => marks.1 = true,
-                    None => {}
-                }
-                if marks == (true, true) {
-                    let why = format!("{cell:?} is written otherwise than the amounts before");
-                    return Err(Refusal::at(*line, why));
-                }
-            }
-        }
-        match marks {
-            (false, true) => Ok(Decimal::Comma),
-            (true, false) => Ok(Decimal::Dot),
-            _ => {
-                let marked = self.rows.iter().find(|(_, row)| {
-                    [Column::Amount, Column::Debit, Column::Credit]
-                        .into_iter()
-                        .any(|column| tidy(self.cell(row, column)).contains(['.', ',']))
-                });
-                match marked {
-                    None => Ok(Decimal::Dot),
-                    Some((line, _)) => {
-                        Err(Refusal::at(*line, "nothing tells the decimals from the thousands"))
+                match (said, decimal_of(core::iter::once(cell.as_str()), currency)) {
+                    (_, None) => open = open.or(Some((*line, cell))),
+                    (None, one) => said = one,
+                    (Some(said), Some(one)) if said == one => {}
+                    _ if strict => {
+                        let why = format!("{cell:?} is written otherwise than the amounts before");
+                        return Err(Refusal::at(*line, why));
                     }
+                    _ => return Ok(Marks { decimal: None, open }),
                 }
             }
         }
+        Ok(Marks { decimal: said, open })
     }
 
     fn dates(&self) -> Result<Dates, Refusal> {

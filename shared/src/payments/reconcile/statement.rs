@@ -21,6 +21,8 @@ pub struct StatementLine {
     pub batch: String,
     /// The bank's own number of it; may be empty.
     pub id: String,
+    /// Why it came back, when it is a return: ISO 20022's code, such as `AC04`; may be empty.
+    pub returned: String,
     /// Minor units; money in is positive.
     pub amount: i64,
     /// ISO 4217.
@@ -51,7 +53,7 @@ impl StatementLine {
         let holds = |text: &String| card::holds(text.as_bytes());
         self.references.retain(|text| !holds(text));
         self.texts.retain(|text| !holds(text));
-        for text in [&mut self.batch, &mut self.id] {
+        for text in [&mut self.batch, &mut self.id, &mut self.returned] {
             if holds(text) {
                 text.clear();
             }
@@ -153,6 +155,7 @@ mod tests {
             texts: Vec::from(["for pot_1, thanks".into()]),
             batch: String::new(),
             id: String::new(),
+            returned: String::new(),
             amount: 1,
             currency: Currency::EUR,
             day: 1,

@@ -45,7 +45,7 @@ pub(super) const ROUTES: &[Route] = &[
         guard: CLOSED,
         summary: "List the payments, newest first",
         response: (200, "PaymentPage"),
-        query: &["limit", "cursor", "status"],
+        query: &["limit", "cursor", "status", "review"],
         ..route(Op::PaymentList, "GET", ALL, Through, READ)
     },
     Route {

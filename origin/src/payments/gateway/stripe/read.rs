@@ -165,18 +165,25 @@ pub(super) fn line(object: &Value) -> Result<Line, Unreadable> {
     };
     let source = object.get("source").cloned().unwrap_or_default();
     let intent = id_of(&source, "payment_intent");
-    let reference = metadata(&source, "reference");
-    let created = object.get("created").and_then(Value::as_u64);
-    let seconds = created.ok_or_else(|| unreadable("created"))?;
+    let named = |name: &str| Some(metadata(&source, name)).filter(|text| !text.is_empty());
+    // A refund's line names it, so that one which nobody here asked for is known again.
+    let part = id_of(object, "source");
+    let is_refund = purpose == Purpose::Refund && !part.is_empty();
+    let moment = |name: &str| object.get(name).and_then(Value::as_u64);
+    let available = moment("available_on");
+    let seconds = moment("created").ok_or_else(|| unreadable("created"))?;
     Ok(Line {
         id: text(object, "id").into(),
         subject: if intent.is_empty() { id_of(object, "source") } else { intent },
-        reference: (!reference.is_empty()).then(|| reference.into()),
+        reference: named("reference").map(Into::into),
+        key: named("key").filter(|_| is_refund).map(Into::into),
+        part: is_refund.then_some(part),
         purpose,
         amount: money(object, "amount")?,
         fee: money(object, "fee")?,
         currency: currency(object)?,
         at: Millis(seconds.saturating_mul(1_000)),
+        available_at: available.map(|seconds| Millis(seconds.saturating_mul(1_000))),
     })
 }
 

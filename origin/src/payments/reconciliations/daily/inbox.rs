@@ -155,27 +155,24 @@ async fn take(app: &App, bytes: Vec<u8>, digest: &str) -> Result<(), Untaken> {
     Ok(())
 }
 
-/// A booked debit that names a payout is the bank's word that it has paid it.
+/// A booked debit that names a payout is the bank's word that it has paid it, a booked credit that
+/// it gives it back. What a stranger may write (free text) names nothing that came back.
 async fn paid(app: &App, line: &StatementLine) -> Result<(), Error> {
-    let named = line.references.iter().chain(&line.texts);
-    let Some(reference) = named.filter_map(|text| of_bank_reference(text)).next() else {
-        return Ok(());
+    let is_debit = line.amount < 0;
+    let texts = line.texts.iter().filter(|_| is_debit);
+    let mut named = line.references.iter().chain(texts);
+    let Some(reference) = named.find_map(|text| of_bank_reference(text)) else { return Ok(()) };
+    let happened = match is_debit {
+        true => Happened::PaidOut,
+        false => Happened::Returned(line.returned.clone()),
     };
-    if line.amount >= 0 {
-        tracing::error!(
-            code = "payout-returned",
-            payout = reference,
-            "the bank has given a payout back"
-        );
-        return Ok(());
-    }
     let report = Report {
         reference,
         key: None,
         subject: String::new(),
         part: None,
-        happened: Happened::PaidOut,
-        amount: line.amount.saturating_neg(),
+        happened,
+        amount: line.amount.saturating_abs(),
         currency: line.currency,
         fee: None,
     };

@@ -20,6 +20,8 @@ pub enum Column {
     Batch,
     Id,
     Account,
+    /// Which is not read, but may tell how amounts are written.
+    Balance,
 }
 
 /// Heads, letters and digits alone, without accents, in lower case.
@@ -155,6 +157,10 @@ const WORDS: &[(Column, &[&str])] = &[
             "accountnumber",
         ],
     ),
+    (
+        Column::Balance,
+        &["balance", "runningbalance", "closingbalance", "saldo", "solde", "kontostand"],
+    ),
 ];
 
 /// Letters and digits of a head's cell: accents dropped, `ä` as `a`, lower case.
@@ -183,7 +189,8 @@ pub fn columns(head: &[String]) -> Result<Vec<Option<Column>>, String> {
     let columns: Vec<Option<Column>> = head.iter().map(known).collect();
     let has = |wanted| columns.contains(&Some(wanted));
     for (n, column) in columns.iter().enumerate() {
-        if column.is_some() && columns.iter().take(n).any(|earlier| earlier == column) {
+        let is_one = column.is_some() && *column != Some(Column::Balance);
+        if is_one && columns.iter().take(n).any(|earlier| earlier == column) {
             let name = head.get(n).map_or("", String::as_str);
             return Err(format!("the head names a column like {name:?} twice"));
         }
