@@ -31,6 +31,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
     tracing::info!(listen = %app.config.listen, engine = ?app.db.engine, "serving");
     let tasks = [
         tokio::spawn(Arc::clone(&app.ids).keep(Arc::clone(&app.db))),
+        tokio::spawn(db::checkpoint::run(Arc::clone(&app.db))),
         tokio::spawn(outbox::relay(Arc::clone(app))),
         tokio::spawn(privacy::job::run(Arc::clone(app))),
         tokio::spawn(sweep(Arc::clone(app))),
