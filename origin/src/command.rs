@@ -32,6 +32,7 @@ pub async fn serve(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
     let videos = video::start(app).await?;
     let tasks = [
         tokio::spawn(Arc::clone(&app.ids).keep(Arc::clone(&app.db))),
+        tokio::spawn(db::checkpoint::run(Arc::clone(&app.db))),
         tokio::spawn(outbox::relay(Arc::clone(app))),
         tokio::spawn(privacy::job::run(Arc::clone(app))),
         tokio::spawn(sweep(Arc::clone(app))),

@@ -8,9 +8,11 @@ use shared::problem::{INTERNAL, Problem, UNAVAILABLE};
 use shared::time::Millis;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Row, Transaction};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, MutexGuard};
 
+pub mod checkpoint;
 mod value;
 
 /// Connections of one replica: PostgreSQL's default of 100 carries six replicas.
@@ -22,11 +24,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 
 /// Of each connection. What a statement may have to take back stays in memory, as do 64 MiB of
-/// pages; a checkpoint comes after 32 MiB of log.
+/// pages; a commit checkpoints only after 128 MiB of log, see [`checkpoint`].
 const SQLITE: &str = "pragma journal_mode = wal; pragma synchronous = full; \
                       pragma busy_timeout = 5000; pragma foreign_keys = on; \
                       pragma temp_store = memory; pragma cache_size = -65536; \
-                      pragma wal_autocheckpoint = 8192";
+                      pragma wal_autocheckpoint = 32768";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -41,6 +43,8 @@ pub struct Db {
     writers: AnyPool,
     pub engine: Engine,
     writer: Mutex<()>,
+    /// Since the last checkpoint, on SQLite.
+    is_written: AtomicBool,
 }
 
 /// A failure that no caller can act on.
@@ -156,7 +160,13 @@ impl Db {
             Engine::Sqlite => connect(1).await?,
             Engine::Postgres => pool.clone(),
         };
-        Ok(Self { pool, writers, engine, writer: Mutex::new(()) })
+        Ok(Self {
+            pool,
+            writers,
+            engine,
+            writer: Mutex::new(()),
+            is_written: AtomicBool::new(true),
+        })
     }
 
     /// Brings the schema up to date. A newer schema is left as it is: migrations only add, so the
@@ -208,6 +218,7 @@ impl Db {
             Engine::Sqlite => {
                 let writer = self.writer.lock().await;
                 let inner = self.writers.begin_with("begin immediate").await?;
+                self.is_written.store(true, Ordering::Relaxed);
                 Ok(Tx { inner, engine: self.engine, _writer: Some(writer) })
             }
             Engine::Postgres => {
