@@ -99,13 +99,7 @@ pub async fn purged(app: &App, id: u64) -> Result<(), Error> {
         return Ok(());
     }
     note(&mut tx, id, "purged", String::new()).await?;
-    for table in [
-        "video_part",
-        "video_job",
-        "video_rendition",
-        "video_parked",
-        "video_quality",
-    ] {
+    for table in ["video_part", "video_job", "video_rendition", "video_parked", "video_quality"] {
         tx.write(&format!("delete from {table} where video = $1"), values![id]).await?;
     }
     tx.commit().await?;
