@@ -240,7 +240,8 @@ async fn v4_a_transcode_whose_origins_are_killed_ends_as_one_that_nobody_touched
     let said = String::from_utf8(probe.output().unwrap().stdout).unwrap();
     let counts: Vec<&str> = said.split_whitespace().collect();
     let frames = (SECONDS * 25).to_string();
-    assert_eq!(counts, [frames.as_str(), frames.as_str()], "{}", stack.tag);
+    // Two pictures; a program that holds them may be listed as well.
+    assert!(counts.len() >= 2 && counts.iter().all(|count| *count == frames), "{counts:?}");
     stack.end();
 }
 

@@ -132,15 +132,7 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         path = path.replace("{id}", &id);
     }
     if route.product == "video" && path.contains("{id}") {
-        let made = app.ask("POST", "/api/v1/videos").json(&json!({"size": 3})).send().await.is(201);
-        path = path.replace("{id}", made["id"].as_str().unwrap()).replace("{language}", "en");
-        // Nothing is uploaded: what is not there yet was let in all the same.
-        path = path.replace("{rendition}/{file}", "v240-avc/media.m3u8");
-        path = path.replace("{file}", "poster.jpg");
-        if route.op == Op::CaptionDelete {
-            let put = app.ask("PUT", &path).header("content-type", "text/vtt");
-            put.body(*CAPTIONS).send().await.is(204);
-        }
+        path = video(&path, route.op, app).await;
     }
     path = path.replace("{key}", "app_1%2Fvid_1%2Fx").replace("{generation}", "1");
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
@@ -157,6 +149,18 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         }
         _ => path,
     }
+}
+
+/// A video of which nothing is uploaded: what is not there yet was let in all the same.
+async fn video(path: &str, op: Op, app: &App<'_>) -> String {
+    let made = app.ask("POST", "/api/v1/videos").json(&json!({"size": 3})).send().await.is(201);
+    let path = path.replace("{id}", made["id"].as_str().unwrap()).replace("{language}", "en");
+    let path = path.replace("{rendition}/{file}", "v240-avc/media.m3u8");
+    if op == Op::CaptionDelete {
+        let put = app.ask("PUT", &path).header("content-type", "text/vtt");
+        put.body(*CAPTIONS).send().await.is(204);
+    }
+    path.replace("{file}", "poster.jpg")
 }
 
 /// An endpoint, and a delivery that waits for it.
