@@ -93,20 +93,8 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if path.contains("{request}") {
         path = path.replace("{request}", &request(route, app).await);
     }
-    if route.product == "limits" && path.contains("{name}") {
-        let name = alias();
-        let policy = json!({"limit": 9, "window_ms": 1_000});
-        let put = app.ask("PUT", &format!("/api/v1/limits/policies/{name}"));
-        put.json(&policy).send().await.is(201);
-        path = path.replace("{name}", &name);
-    }
-    if route.product == "limits" && route.side == Side::Edge {
-        let put = app.ask("PUT", "/api/v1/limits/policies/checkout");
-        put.json(&json!({"limit": 9, "window_ms": 1_000})).send().await;
-        path = path.replace("{policy}", "checkout").replace("{key}", "ann");
-    }
-    if route.op == Op::LimitPeek {
-        path += "?policy=checkout&key=ann";
+    if route.product == "limits" {
+        path = policy(route, path, app).await;
     }
     if path.starts_with("/api/v1/fraud/rules/") {
         let name = alias();
@@ -149,6 +137,26 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         }
         _ => path,
     }
+}
+
+/// A policy, and what was asked of it.
+async fn policy(route: &Route, mut path: String, app: &App<'_>) -> String {
+    if path.contains("{name}") {
+        let name = alias();
+        let policy = json!({"limit": 9, "window_ms": 1_000});
+        let put = app.ask("PUT", &format!("/api/v1/limits/policies/{name}"));
+        put.json(&policy).send().await.is(201);
+        path = path.replace("{name}", &name);
+    }
+    if route.side == Side::Edge {
+        let put = app.ask("PUT", "/api/v1/limits/policies/checkout");
+        put.json(&json!({"limit": 9, "window_ms": 1_000})).send().await;
+        path = path.replace("{policy}", "checkout").replace("{key}", "ann");
+    }
+    if route.op == Op::LimitPeek {
+        path += "?policy=checkout&key=ann";
+    }
+    path
 }
 
 /// A video of which nothing is uploaded: what is not there yet was let in all the same.
