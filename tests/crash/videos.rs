@@ -233,7 +233,7 @@ async fn v4_a_transcode_whose_origins_are_killed_ends_as_one_that_nobody_touched
     for (path, bytes) in &wanted {
         assert!(found[path] == *bytes, "{}: {path} differs", stack.tag);
     }
-    let url = format!("{}/v/{id}/manifest.mpd", edge.url);
+    let url = format!("{}/v/{id}/master.m3u8", edge.url);
     let args = ["-v", "error", "-count_packets", "-select_streams", "v", "-of", "csv=p=0"];
     let mut probe = Command::new("ffprobe");
     let probe = probe.args(args).args(["-show_entries", "stream=nb_read_packets", &url]);
