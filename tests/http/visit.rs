@@ -7,7 +7,7 @@ use shared::webhook::Secret;
 use shared::webhook::standard;
 
 /// The shortest captions.
-const CAPTIONS: &[u8; 38] = b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n";
+const CAPTIONS: &str = "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n";
 
 /// The two documents, the edge's and the origin's.
 pub(crate) struct Documents([Value; 2]);
@@ -166,7 +166,7 @@ async fn video(path: &str, op: Op, app: &App<'_>) -> String {
     let path = path.replace("{rendition}/{file}", "v240-avc/media.m3u8");
     if op == Op::CaptionDelete {
         let put = app.ask("PUT", &path).header("content-type", "text/vtt");
-        put.body(*CAPTIONS).send().await.is(204);
+        put.body(CAPTIONS).send().await.is(204);
     }
     path.replace("{file}", "poster.jpg")
 }
@@ -220,15 +220,7 @@ pub(crate) fn ask<'a>(
         Side::Edge | Side::Through => stack.edge(route.method, path),
     };
     let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
-    let ask = match route.op {
-        Op::UploadCreate | Op::UploadHead => ask.header("tus-resumable", "1.0.0"),
-        Op::UploadPart => ask
-            .header("tus-resumable", "1.0.0")
-            .header("upload-offset", "0")
-            .header("content-type", "application/offset+octet-stream"),
-        Op::CaptionPut => ask.header("content-type", "text/vtt"),
-        _ => ask,
-    };
+    let ask = with_headers(route.op, ask);
     match (body, route.op) {
         (Some(body), Op::GatewayHook) => signed(stack, ask, body).json(body),
         // What is no JSON is a text.
@@ -236,9 +228,32 @@ pub(crate) fn ask<'a>(
             ask.header("content-type", "text/csv").body(text.as_str())
         }
         (Some(body), _) => ask.json(body),
-        (None, Op::CaptionPut) => ask.body(*CAPTIONS),
-        (None, Op::UploadPart | Op::UploadFile) => ask.body(*b"abc"),
-        (None, Op::UploadCreate) => ask.header("upload-length", "3"),
-        (None, _) => ask,
+        (None, op) => match raw(op) {
+            Some(text) => ask.body(text),
+            None => ask,
+        },
+    }
+}
+
+/// What only some routes ask for beside the body.
+pub(crate) fn with_headers(op: Op, ask: Ask<'_>) -> Ask<'_> {
+    match op {
+        Op::UploadCreate => ask.header("tus-resumable", "1.0.0").header("upload-length", "3"),
+        Op::UploadHead => ask.header("tus-resumable", "1.0.0"),
+        Op::UploadPart => ask
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", "0")
+            .header("content-type", "application/offset+octet-stream"),
+        Op::CaptionPut => ask.header("content-type", "text/vtt"),
+        _ => ask,
+    }
+}
+
+/// A body that is no JSON.
+pub(crate) fn raw(op: Op) -> Option<&'static str> {
+    match op {
+        Op::CaptionPut => Some(CAPTIONS),
+        Op::UploadPart | Op::UploadFile => Some("abc"),
+        _ => None,
     }
 }
