@@ -225,7 +225,7 @@ pub async fn delete(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
     app.outbox_news.notify_one();
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        if let Err(error) = removal::purge(&app).await {
+        if let Err(error) = removal::purge(&app, db::now()).await {
             tracing::warn!(%error, "objects were not deleted yet");
         }
     });

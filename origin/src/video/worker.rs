@@ -156,7 +156,7 @@ pub async fn sweep(app: Arc<App>) {
         if let Err(error) = super::removal::give_up(&app, db::now()).await {
             tracing::warn!(%error, "uploads were not given up");
         }
-        if let Err(error) = super::removal::purge(&app).await {
+        if let Err(error) = super::removal::purge(&app, db::now()).await {
             tracing::warn!(%error, "objects were not deleted");
         }
         if let Err(error) = super::tiers::look(&app, db::now()).await {
