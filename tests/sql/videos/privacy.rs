@@ -103,6 +103,8 @@ async fn films(stage: &Stage) -> [String; 3] {
     stage.put(&whole, film.clone()).await.unwrap();
     stage.put(&bobs, film).await.unwrap();
     super::stage::work(&stage.app, &stage.tool).await;
+    // A film with one key frame has a storyboard all the same.
+    assert_eq!(stage.errors().await, Vec::<String>::new());
     caption(stage, &whole, "ann").await;
     caption(stage, &bobs, "bob").await;
     [whole, begun, bobs]
