@@ -283,7 +283,7 @@ async fn v18_what_was_acknowledged_of_an_upload_survives_and_what_the_bucket_has
     assert_eq!(edge.objects(&played).await, wanted, "{}", stack.tag);
     let part = edge.http.get(format!("{}/v/{played}/v360-avc/1-0.m4s", edge.url));
     let part = part.header("range", "bytes=4-7").send().await.unwrap();
-    assert_eq!((part.status().as_u16(), &*part.bytes().await.unwrap()), (206, &b"moof"[..]));
+    assert_eq!((part.status().as_u16(), &*part.bytes().await.unwrap()), (206, &b"styp"[..]));
     let asked = edge.ask(Method::GET, &format!("/api/v1/videos/{id}")).send().await.unwrap();
     assert_eq!(asked.status(), 503, "{}", stack.tag);
     stack.start_origin().await;

@@ -39,7 +39,7 @@ pub async fn put(app: &App, call: &Call) -> Result<Envelope, Failure> {
     row.captions.push(caption);
     row.captions.sort_by(|a, b| a.language.cmp(&b.language));
     let event = format!("captions in {language}");
-    let register = row::save(&mut tx, app, &mut row, Some(("changed", event))).await?;
+    let register = row::save_answered(&mut tx, app, &mut row, Some(("changed", event))).await?;
     let (action, data) = ("video.captions_stored", json!({"language": language}));
     audit::record(&mut tx, app, &who, (action, &video_id(row.id)), &data).await?;
     tx.commit().await?;
@@ -57,7 +57,7 @@ pub async fn delete(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let mut row = row::lock(&mut tx, id).await?.ok_or_else(super::not_found)?;
     let old = Some(take(&mut row, &language).ok_or_else(super::not_found)?);
     let event = format!("no captions in {language}");
-    let register = row::save(&mut tx, app, &mut row, Some(("changed", event))).await?;
+    let register = row::save_answered(&mut tx, app, &mut row, Some(("changed", event))).await?;
     let (action, data) = ("video.captions_deleted", json!({"language": language}));
     audit::record(&mut tx, app, &who, (action, &video_id(id)), &data).await?;
     tx.commit().await?;

@@ -190,7 +190,8 @@ pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
     }
     row.visibility = asked.visibility.unwrap_or(row.visibility);
     row.policy = asked.policy.unwrap_or(row.policy);
-    let register = row::save(&mut tx, app, &mut row, Some(("changed", String::new()))).await?;
+    let register =
+        row::save_answered(&mut tx, app, &mut row, Some(("changed", String::new()))).await?;
     audit::record(&mut tx, app, &who, ("video.changed", &video_id(id)), &data).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
@@ -216,13 +217,14 @@ pub async fn delete(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
     matches(call, &row)?;
     row.deleted_at = Some(db::now());
     jobs::end(&mut tx, id).await?;
-    let register = row::save(&mut tx, app, &mut row, Some(("deleted", String::new()))).await?;
+    let register =
+        row::save_answered(&mut tx, app, &mut row, Some(("deleted", String::new()))).await?;
     audit::record(&mut tx, app, &who, ("video.deleted", &video_id(id)), &json!({})).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        if let Err(error) = removal::purge(&app).await {
+        if let Err(error) = removal::purge(&app, db::now()).await {
             tracing::warn!(%error, "objects were not deleted yet");
         }
     });

@@ -124,12 +124,7 @@ async fn park_unused(app: &App, now: Millis) -> Result<u64, Error> {
 }
 
 /// Takes a rendition out of a video, and notes how it can come back.
-async fn park(
-    tx: &mut Tx<'_>,
-    row: &mut Row,
-    name: &str,
-    now: Millis,
-) -> Result<bool, db::Error> {
+async fn park(tx: &mut Tx<'_>, row: &mut Row, name: &str, now: Millis) -> Result<bool, db::Error> {
     let rungs = row.plan.iter_mut().flat_map(|plan| &mut plan.rungs);
     let Some(rung) = rungs.into_iter().find(|rung| rung.name == name) else { return Ok(false) };
     let next = rung.next_name();

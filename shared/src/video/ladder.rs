@@ -372,7 +372,8 @@ mod tests {
 
     #[test]
     fn v13_a_picture_that_is_made_again_has_another_name() {
-        let mut rung = rungs(&source(640, 360), (30, 1), COMPLEXITY_AVERAGE, &[Codec::Avc]).remove(1);
+        let mut rung =
+            rungs(&source(640, 360), (30, 1), COMPLEXITY_AVERAGE, &[Codec::Avc]).remove(1);
         assert_eq!(rung.name, "v360-avc");
         for next in ["v360-avc-2", "v360-avc-3", "v360-avc-4"] {
             rung.name = rung.next_name();

@@ -64,7 +64,11 @@ fn call(app: &str, method: &str, path: &str, id: &str, stream: Stream) -> Call {
 }
 
 /// Milliseconds from the upload's end: to the first segments, and to the whole; and of CPU.
-async fn ours(app: &Arc<App>, owner: &str, source: &Path) -> (u64, [u64; 3], BTreeMap<String, u64>) {
+async fn ours(
+    app: &Arc<App>,
+    owner: &str,
+    source: &Path,
+) -> (u64, [u64; 3], BTreeMap<String, u64>) {
     let made = call(owner, "POST", "/api/v1/videos", "", Stream::default());
     let made = video::create(app, &made).await.unwrap();
     let made: serde_json::Value = serde_json::from_str(&made.body).unwrap();

@@ -26,10 +26,10 @@ async fn v9_segments_are_served_whole_in_parts_and_for_ever() {
         assert_eq!(whole.header("cache-control"), "public, max-age=31536000, immutable");
         assert_eq!(whole.header("content-length"), whole.body.len().to_string());
         assert_eq!(whole.header("access-control-allow-origin"), "*");
-        assert_eq!(&whole.body[4..8], b"moof");
+        assert_eq!(&whole.body[4..8], b"styp");
         let part = video.view(&path).header("range", "bytes=4-7").send().await;
         part.is(206);
-        assert_eq!(part.body, b"moof");
+        assert_eq!(part.body, b"styp");
         assert_eq!(part.header("content-range"), format!("bytes 4-7/{}", whole.body.len()));
         let tag = whole.header("etag").to_owned();
         let same = video.view(&path).header("if-none-match", &tag).send().await;
@@ -52,7 +52,7 @@ async fn v6_ffmpeg_plays_hls_and_dash_from_the_edge_to_the_end_without_a_warning
     let stack = Stack::here();
     let app = stack.app().await;
     let video = Video::ready(&app, LARGE).await;
-    for (manifest, frames) in [("master.m3u8", 425), ("manifest.mpd", 425)] {
+    for manifest in ["master.m3u8", "manifest.mpd"] {
         let url = format!("{}{}", stack.edge, video.path(manifest));
         let shown = run("ffprobe", &["-v", "warning", "-of", "csv=p=0", "-show_streams", &url]);
         assert_eq!(complaint(&shown), "", "{manifest}");
@@ -64,9 +64,11 @@ async fn v6_ffmpeg_plays_hls_and_dash_from_the_edge_to_the_end_without_a_warning
         let played = run("ffmpeg", &args);
         assert_eq!(complaint(&played), "", "{manifest}");
         let hashes = String::from_utf8(played.stdout).unwrap();
-        let of = |stream: &str| hashes.lines().filter(|line| line.starts_with(stream)).count();
-        assert_eq!((of("0,"), of("1,")), (frames, frames), "{manifest}");
-        assert!(of("2,") >= 796, "{manifest}: {} frames of sound", of("2,"));
+        let of = |stream| hashes.lines().filter(|line| line.starts_with(stream)).count();
+        let mut counts = ["0,", "1,", "2,"].map(of);
+        counts.sort_unstable();
+        // 17 s of 25 frames, twice, and of 48,000 ÷ 1,024.
+        assert_eq!(counts, [425, 425, 797], "{manifest}");
     }
 }
 

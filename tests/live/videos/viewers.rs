@@ -39,6 +39,7 @@ async fn v16_every_object_leaves_the_origin_once_however_many_watch() {
     let app = stack.app().await;
     let video = Video::of(&app, &json!({}), film(LARGE)).await;
     video.until("ready").await;
+    video.until_closed("").await;
     let all = join_all((0..VIEWERS).map(|_| watch(&video))).await;
     let first = &all[0];
     assert!(first.len() >= 15, "{first:?}");

@@ -177,11 +177,15 @@ async fn v3_newer_codecs_come_by_configuration() {
         assert_eq!(found.len(), 108, "{}", head.name);
         // Key frames where segments begin, of every codec the same.
         let mut at = 0;
-        let starts: Vec<i64> = shown.timeline(head).durations().map(|length| {
-            let begin = at;
-            at += i64::from(length);
-            begin
-        }).collect();
+        let starts: Vec<i64> = shown
+            .timeline(head)
+            .durations()
+            .map(|length| {
+                let begin = at;
+                at += i64::from(length);
+                begin
+            })
+            .collect();
         let keys = found.iter().filter(|(_, is_key)| *is_key).map(|(at, _)| at - found[0].0);
         assert_eq!(keys.collect::<Vec<_>>(), starts, "{}", head.name);
         // It decodes, from the first frame to the last.

@@ -61,8 +61,7 @@ impl S3 {
     }
 
     fn objects(&self, url: &str) -> Objects {
-        let all: Vec<_> =
-            self.variables().map(|(name, value)| (name, value.to_owned())).to_vec();
+        let all: Vec<_> = self.variables().map(|(name, value)| (name, value.to_owned())).to_vec();
         Objects::open(url, &all).unwrap()
     }
 }
@@ -131,7 +130,8 @@ async fn v4_from_an_upload_to_ready_and_gone_on_an_s3_compatible_store() {
         for n in 0..head.segments {
             let key = format!("{}/{id}/{}/{n}.m4s", stage.owner, head.name).replace('/', "%2F");
             let answer = video::serve::object(&stage.app, &key, "1").await.unwrap();
-            let length: usize = answer.headers()["content-length"].to_str().unwrap().parse().unwrap();
+            let length: usize =
+                answer.headers()["content-length"].to_str().unwrap().parse().unwrap();
             let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
             assert_eq!(bytes.len(), length);
             assert!(bytes.windows(4).take(8).any(|four| four == b"styp"), "{key} is no segment");

@@ -59,11 +59,8 @@ async fn v13_a_rendition_that_nobody_wants_goes_and_comes_back_when_somebody_doe
     assert_eq!(look(days(141)).await, (0, 1, 0));
     assert!(!stage.objects(&id).join("v360-avc/0.m4s").exists());
     assert!(stage.objects(&id).join("v240-avc/0.m4s").exists());
-    let forget = Forget {
-        app: stage.owner.clone(),
-        video: id.clone(),
-        rendition: Some("v360-avc".into()),
-    };
+    let forget =
+        Forget { app: stage.owner.clone(), video: id.clone(), rendition: Some("v360-avc".into()) };
     assert_eq!(edge.forgot(), [forget.clone(), forget]);
     let less = stage.get(&id).await;
     assert_eq!(less["parked"], serde_json::json!(["v360-avc-2"]));
