@@ -148,10 +148,10 @@ async fn v19_an_erasure_takes_a_user_s_videos_away_and_is_done_when_the_last_obj
         assert_eq!(left.len(), 1);
         assert_eq!(db::maybe_text(&left[0], "value").unwrap(), None);
     }
-    removal::purge(&stage.app).await.unwrap();
+    removal::purge(&stage.app, db::now().plus(1_000)).await.unwrap();
     run(&stage, 5_000).await;
     assert_eq!(receipt(&stage, &id).await["products"]["video"]["state"], "running");
-    removal::purge(&stage.app).await.unwrap();
+    removal::purge(&stage.app, db::now().plus(1_000)).await.unwrap();
     // Links wait for deliveries that are under way.
     run(&stage, 40_000).await;
     run(&stage, 80_000).await;

@@ -124,7 +124,7 @@ async fn v13_what_is_parked_goes_with_its_video() {
     let gone = video::delete(&stage.app, &stage.call("DELETE", &path, "")).await;
     assert_eq!(support::status(&gone), 204);
     assert!(!worker::one(&stage.app, &stage.tool).await.unwrap(), "a job of a deleted video");
-    video::removal::purge(&stage.app).await.unwrap();
+    video::removal::purge(&stage.app, db::now().plus(1_000)).await.unwrap();
     for table in ["video_parked", "video_rendition", "video_job", "video_part"] {
         let left = stage.app.db.read(&format!("select video from {table}"), vec![]).await.unwrap();
         assert!(left.is_empty(), "{table}");
