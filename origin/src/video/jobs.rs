@@ -278,7 +278,8 @@ pub async fn failed(app: &App, job: &Job, why: &str) -> Result<(), Error> {
 async fn give_up(app: &App, job: &Job) -> Result<(), Error> {
     let mut tx = app.db.begin().await?;
     let Some(mut row) = row::lock(&mut tx, job.video).await? else { return Ok(()) };
-    tx.write("update video_job set done = 2 where id = $1", values![job.id]).await?;
+    let sql = "update video_job set done = 2, leased_until = 0 where id = $1";
+    tx.write(sql, values![job.id]).await?;
     let event = after(&mut tx, &mut row, job).await?;
     row::save(&mut tx, app, &mut row, event).await?;
     commit(app, tx).await

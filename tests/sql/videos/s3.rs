@@ -7,6 +7,7 @@ use super::edge::Edge;
 use super::stage::{Stage, work};
 use axum::body::Bytes;
 use futures::TryStreamExt;
+use origin::db;
 use origin::objects::{Error, Objects};
 use origin::video::{self, removal};
 use std::path::Path;
@@ -139,7 +140,7 @@ async fn v4_from_an_upload_to_ready_and_gone_on_an_s3_compatible_store() {
     }
     let path = format!("/api/v1/videos/{id}");
     video::delete(&stage.app, &stage.call("DELETE", &path, "")).await.unwrap();
-    removal::purge(&stage.app).await.unwrap();
+    removal::purge(&stage.app, db::now().plus(1_000)).await.unwrap();
     let left = stage.app.objects.delete_below(&stage.owner).await.unwrap();
     assert_eq!(left, 0, "objects of a deleted video");
 }
