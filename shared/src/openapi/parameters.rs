@@ -216,6 +216,7 @@ fn of_video(name: &str) -> Option<(&'static str, Value, Value)> {
 /// What narrows a list to some states.
 fn of_states(name: &str) -> (&'static str, Value, Value) {
     match name {
+        "review" => ("Only whose review is this.", json!({"type": "string"}), json!("pending")),
         "verdict" => ("Only what this became of.", json!({"type": "string"}), json!("block")),
         "parked" => ("Only what was refused.", json!({"type": "boolean"}), json!(true)),
         _ => ("", json!({"type": "string"}), json!("x")),

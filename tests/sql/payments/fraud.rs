@@ -176,6 +176,47 @@ async fn p13_a_payment_under_review_is_held_until_somebody_decides() {
     bank.adds_up().await;
 }
 
+#[tokio::test]
+async fn p13_what_waits_for_a_review_is_listed_and_a_decision_keeps_its_reason() {
+    let bank = Bank::new().await;
+    let (cash, wallet) = bank.pair().await;
+    assert_eq!(status(&bank.transfer(&cash, &wallet, 1_000).await), 201);
+    bank.paid(&payment(&wallet, &cash, 10, "automatic")).await;
+    bank.ruled("large", &at_least(100, "review")).await;
+    let mut held = vec![];
+    for amount in [100, 200, 300] {
+        held.push(bank.paid(&payment(&wallet, &cash, amount, "automatic")).await);
+    }
+    let list = async |query: &str| {
+        let path = format!("/api/v1/payments?{query}");
+        at_payments::list(&bank.app, &call(&bank.owner, "GET", &path, "")).await
+    };
+    let ids = async |query: &str| {
+        let page = body(&list(query).await);
+        let items = page["items"].as_array().unwrap().clone();
+        items.iter().rev().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("review=pending").await, held);
+    let decide = async |id: &str, text: Value| {
+        review::decide(&bank.app, &bank.about(id, "review", &text)).await
+    };
+    let long = decide(&held[0], json!({"decision": "approve", "reason": "x".repeat(501)})).await;
+    assert_eq!(status(&long), 422, "{long:?}");
+    for (id, decision) in [(&held[0], "approve"), (&held[1], "reject")] {
+        let made = decide(id, json!({"decision": decision, "reason": "a known face"})).await;
+        assert_eq!(status(&made), 200, "{made:?}");
+        let sql = "select detail from payment_event where kind like 'payment.review_%ed' \
+                   and payment = $1";
+        let number = shared::payments::wire::parse("pay", id).unwrap();
+        let rows = bank.app.db.read(sql, values![number]).await.unwrap();
+        let detail = origin::db::maybe_text(&rows[0], "detail").unwrap();
+        assert_eq!(detail.as_deref(), Some("large: a known face"));
+    }
+    assert_eq!(ids("review=pending").await, [held[2].clone()]);
+    assert_eq!(ids("review=rejected&status=canceled").await, [held[1].clone()]);
+    assert_eq!(status(&list("review=maybe").await), 422);
+}
+
 /// Pays until it is answered: who waited a second for another replica's lock asks again.
 async fn insist(app: Arc<App>, owner: String, text: Value) -> Answered {
     let call = keyed(&owner, "POST", "/api/v1/payments", &text);

@@ -1,5 +1,5 @@
-//! What a bank gives back of a payout that it had paid: a saga of its own, begun by whatever says so
-//! first (a statement's credit, a rejection after the debit, a gateway's event), in any order.
+//! What a bank gives back of a payout that it had paid: a saga of its own, begun by whatever says
+//! so first (a statement's credit, a rejection after the debit, a gateway's event), in any order.
 //!
 //! Invariant: a payout comes back once, and at most as much as was paid; the entries of the payout
 //! stay, and what came back is a transfer of its own: against the account, and where that is closed

@@ -149,6 +149,75 @@ fn p12_every_other_statement_is_read_or_refused_with_line_and_reason() {
     assert_eq!(std::fs::read_dir(dir("statements")).unwrap().count(), known);
 }
 
+/// The movements of a statement that outsiders give as text, as CSV, and what their reader read.
+fn as_csv(name: &str) -> (String, Vec<i64>) {
+    let text = std::fs::read(dir("statements").join(name)).unwrap();
+    let json: Value = serde_json::from_slice(&text).unwrap();
+    let mut csv = String::from("Date;Amount\n");
+    for line in json["statement_text"].as_str().unwrap().lines().filter(|l| l.starts_with("2026-"))
+    {
+        let (day, rest) = line.split_once(' ').unwrap();
+        let amount = rest.rsplit_once(' ').unwrap().1;
+        csv.push_str(&format!("{day};{amount}\n"));
+    }
+    let wanted = json["expected"]["transactions"].as_array().unwrap().iter();
+    let cents = |one: &Value| one["amount"].as_str().unwrap().replace('.', "").parse().unwrap();
+    (csv, wanted.map(cents).collect())
+}
+
+#[test]
+fn p12_the_decimals_of_outsiders_statements_are_told_by_the_whole_file() {
+    if !is_there() {
+        return;
+    }
+    let files =
+        ["european_format.json", "same_day_duplicates.json", "single_currency_checking.json"];
+    for name in files {
+        let (csv, wanted) = as_csv(name);
+        let (_, read) = super::read(csv.as_bytes(), Currency::EUR).unwrap();
+        let found: Vec<i64> = read[0].lines.iter().map(|line| line.amount).collect();
+        assert!(wanted.len() > 2, "{name}");
+        assert_eq!(found, wanted, "{name}");
+    }
+}
+
+#[test]
+fn p12_an_amount_that_may_mean_two_things_is_refused_with_its_line() {
+    let read = |head: &str, rows: &[&str]| {
+        let text = format!("{head}\n2026-04-01;7\n{}\n", rows.join("\n"));
+        let read = super::read(text.as_bytes(), Currency::EUR).map(|(_, mut all)| all.remove(0));
+        read.map(|one| one.lines.iter().map(|line| line.amount).collect::<Vec<_>>())
+    };
+    let head = "Date;Amount";
+    for amount in ["10,001", "10.001", "-1,230", "(100.000)", "EUR 1,500"] {
+        let refusal = read(head, &[&format!("2026-04-02;{amount}")]).unwrap_err();
+        assert_eq!(refusal.line, 3, "{refusal:?}");
+        assert!(refusal.why.contains("decimals from the thousands"), "{refusal:?}");
+    }
+    // Another amount of the file tells.
+    for (other, wanted) in [("4.50", 450), ("1,234,567", 123_456_700), ("12,345.6", 1_234_560)] {
+        let rows = ["2026-04-02;10,001", &format!("2026-04-03;{other}")];
+        assert_eq!(read(head, &rows), Ok(vec![700, 1_000_100, wanted]), "{other}");
+    }
+    // By its comma it has more decimals than its currency: still no ten thousand.
+    let refusal = read(head, &["2026-04-02;10,001", "2026-04-03;4,50"]).unwrap_err();
+    assert_eq!((refusal.line, refusal.why.contains("more decimals")), (3, true), "{refusal:?}");
+    // A balance beside it tells, unless it may mean two things itself.
+    let with = "Date;Amount;Balance";
+    let text = |balance: &str| format!("{with}\n2026-04-02;10,001;{balance}\n");
+    let cents = |balance: &str| {
+        super::read(text(balance).as_bytes(), Currency::EUR).map(|(_, all)| all[0].lines[0].amount)
+    };
+    assert_eq!(cents("2,250.50"), Ok(1_000_100));
+    assert_eq!(cents("20,002").unwrap_err().line, 2);
+    assert_eq!(cents("2.250,50").unwrap_err().line, 2, "and then it has too many decimals");
+    // What is in no two ways readable is read.
+    assert_eq!(read(head, &["2026-04-02;0,50"]), Ok(vec![700, 50]));
+    assert_eq!(read(head, &["2026-04-02;0,500"]), Ok(vec![700, 50]));
+    let yen = super::read(b"Date;Amount;Currency\n2026-04-02;10,001;JPY\n", Currency::EUR);
+    assert_eq!(yen.unwrap().1[0].lines[0].amount, 10_001);
+}
+
 fn with(inside: &str) -> String {
     format!(
         "<Document><BkToCstmrStmt><Stmt><CreDtTm>2026-01-02T03:04:05Z</CreDtTm>\n\
