@@ -21,7 +21,7 @@ use shared::video::upload::{
 use shared::video::wire::upload_path;
 use std::time::Duration;
 
-/// Bytes of one write into the store.
+/// Writes into the store that are under way at once.
 const WRITES_AT_ONCE: usize = 4;
 
 /// `POST {upload_url}`: the creation of tus.
@@ -147,11 +147,11 @@ async fn receive(
                 break;
             }
         };
-        count += bytes.len() as u64;
-        if count > part.length {
+        if count + bytes.len() as u64 > part.length {
             is_whole = false;
             break;
         }
+        count += bytes.len() as u64;
         match &part.checksum {
             Some(Checksum::Sha1(_)) => sha1.update(&bytes),
             Some(Checksum::Sha256(_)) => sha256.update(&bytes),
@@ -174,7 +174,7 @@ async fn receive(
         return Err(problem.into());
     }
     app.objects.finish(object, upload).await.map_err(lost)?;
-    Ok((count.min(part.length), is_whole))
+    Ok((count, is_whole))
 }
 
 /// Takes a stored part in, if the upload still ends where it begins.
