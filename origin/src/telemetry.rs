@@ -62,7 +62,7 @@ pub struct Metrics {
     pub events_missing: Counter,
     pub dead_letters: Counter,
     pub objects_served: Counter,
-    pub object_bytes_served: Counter,
+    pub object_bytes: Counter,
     webhooks_delivered: Counter,
     webhooks_failed: Counter,
     webhooks_dead: Counter,
@@ -88,7 +88,7 @@ impl Default for Metrics {
             events_missing: Counter::default(),
             dead_letters: Counter::default(),
             objects_served: Counter::default(),
-            object_bytes_served: Counter::default(),
+            object_bytes: Counter::default(),
             webhooks_delivered: Counter::default(),
             webhooks_failed: Counter::default(),
             webhooks_dead: Counter::default(),
@@ -130,7 +130,7 @@ impl Metrics {
             ("webhooks_failed", "Attempts of webhooks that failed", &self.webhooks_failed),
             ("webhooks_dead", "Webhooks that nobody took", &self.webhooks_dead),
             ("objects_served", "Objects that the edge pulled", &self.objects_served),
-            ("object_bytes_served", "Their bytes", &self.object_bytes_served),
+            ("object_bytes", "Their bytes", &self.object_bytes),
         ] {
             all.register(name, about, counter.clone());
         }

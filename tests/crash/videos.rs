@@ -233,14 +233,15 @@ async fn v4_a_transcode_whose_origins_are_killed_ends_as_one_that_nobody_touched
     for (path, bytes) in &wanted {
         assert!(found[path] == *bytes, "{}: {path} differs", stack.tag);
     }
-    let url = format!("{}/v/{id}/manifest.mpd", edge.url);
+    let url = format!("{}/v/{id}/master.m3u8", edge.url);
     let args = ["-v", "error", "-count_packets", "-select_streams", "v", "-of", "csv=p=0"];
     let mut probe = Command::new("ffprobe");
     let probe = probe.args(args).args(["-show_entries", "stream=nb_read_packets", &url]);
     let said = String::from_utf8(probe.output().unwrap().stdout).unwrap();
     let counts: Vec<&str> = said.split_whitespace().collect();
     let frames = (SECONDS * 25).to_string();
-    assert_eq!(counts, [frames.as_str(), frames.as_str()], "{}", stack.tag);
+    // Two pictures; a program that holds them may be listed as well.
+    assert!(counts.len() >= 2 && counts.iter().all(|count| *count == frames), "{counts:?}");
     stack.end();
 }
 
@@ -283,7 +284,7 @@ async fn v18_what_was_acknowledged_of_an_upload_survives_and_what_the_bucket_has
     assert_eq!(edge.objects(&played).await, wanted, "{}", stack.tag);
     let part = edge.http.get(format!("{}/v/{played}/v360-avc/1-0.m4s", edge.url));
     let part = part.header("range", "bytes=4-7").send().await.unwrap();
-    assert_eq!((part.status().as_u16(), &*part.bytes().await.unwrap()), (206, &b"moof"[..]));
+    assert_eq!((part.status().as_u16(), &*part.bytes().await.unwrap()), (206, &b"styp"[..]));
     let asked = edge.ask(Method::GET, &format!("/api/v1/videos/{id}")).send().await.unwrap();
     assert_eq!(asked.status(), 503, "{}", stack.tag);
     stack.start_origin().await;

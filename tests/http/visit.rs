@@ -7,7 +7,7 @@ use shared::webhook::Secret;
 use shared::webhook::standard;
 
 /// The shortest captions.
-const CAPTIONS: &[u8; 38] = b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n";
+const CAPTIONS: &str = "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n";
 
 /// The two documents, the edge's and the origin's.
 pub(crate) struct Documents([Value; 2]);
@@ -93,20 +93,8 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
     if path.contains("{request}") {
         path = path.replace("{request}", &request(route, app).await);
     }
-    if route.product == "limits" && path.contains("{name}") {
-        let name = alias();
-        let policy = json!({"limit": 9, "window_ms": 1_000});
-        let put = app.ask("PUT", &format!("/api/v1/limits/policies/{name}"));
-        put.json(&policy).send().await.is(201);
-        path = path.replace("{name}", &name);
-    }
-    if route.product == "limits" && route.side == Side::Edge {
-        let put = app.ask("PUT", "/api/v1/limits/policies/checkout");
-        put.json(&json!({"limit": 9, "window_ms": 1_000})).send().await;
-        path = path.replace("{policy}", "checkout").replace("{key}", "ann");
-    }
-    if route.op == Op::LimitPeek {
-        path += "?policy=checkout&key=ann";
+    if route.product == "limits" {
+        path = policy(route, path, app).await;
     }
     if path.starts_with("/api/v1/fraud/rules/") {
         let name = alias();
@@ -132,15 +120,7 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         path = path.replace("{id}", &id);
     }
     if route.product == "video" && path.contains("{id}") {
-        let made = app.ask("POST", "/api/v1/videos").json(&json!({"size": 3})).send().await.is(201);
-        path = path.replace("{id}", made["id"].as_str().unwrap()).replace("{language}", "en");
-        // Nothing is uploaded: what is not there yet was let in all the same.
-        path = path.replace("{rendition}/{file}", "v240-avc/media.m3u8");
-        path = path.replace("{file}", "poster.jpg");
-        if route.op == Op::CaptionDelete {
-            let put = app.ask("PUT", &path).header("content-type", "text/vtt");
-            put.body(*CAPTIONS).send().await.is(204);
-        }
+        path = video(&path, route.op, app).await;
     }
     path = path.replace("{key}", "app_1%2Fvid_1%2Fx").replace("{generation}", "1");
     let product = if route.op == Op::ProblemType { "http" } else { "links" };
@@ -157,6 +137,38 @@ pub(crate) async fn path(route: &Route, app: &App<'_>) -> String {
         }
         _ => path,
     }
+}
+
+/// A policy, and what was asked of it.
+async fn policy(route: &Route, mut path: String, app: &App<'_>) -> String {
+    if path.contains("{name}") {
+        let name = alias();
+        let policy = json!({"limit": 9, "window_ms": 1_000});
+        let put = app.ask("PUT", &format!("/api/v1/limits/policies/{name}"));
+        put.json(&policy).send().await.is(201);
+        path = path.replace("{name}", &name);
+    }
+    if route.side == Side::Edge {
+        let put = app.ask("PUT", "/api/v1/limits/policies/checkout");
+        put.json(&json!({"limit": 9, "window_ms": 1_000})).send().await;
+        path = path.replace("{policy}", "checkout").replace("{key}", "ann");
+    }
+    if route.op == Op::LimitPeek {
+        path += "?policy=checkout&key=ann";
+    }
+    path
+}
+
+/// A video of which nothing is uploaded: what is not there yet was let in all the same.
+async fn video(path: &str, op: Op, app: &App<'_>) -> String {
+    let made = app.ask("POST", "/api/v1/videos").json(&json!({"size": 3})).send().await.is(201);
+    let path = path.replace("{id}", made["id"].as_str().unwrap()).replace("{language}", "en");
+    let path = path.replace("{rendition}/{file}", "v240-avc/media.m3u8");
+    if op == Op::CaptionDelete {
+        let put = app.ask("PUT", &path).header("content-type", "text/vtt");
+        put.body(CAPTIONS).send().await.is(204);
+    }
+    path.replace("{file}", "poster.jpg")
 }
 
 /// An endpoint, and a delivery that waits for it.
@@ -208,15 +220,7 @@ pub(crate) fn ask<'a>(
         Side::Edge | Side::Through => stack.edge(route.method, path),
     };
     let ask = if route.requires_key() { ask.header("idempotency-key", &alias()) } else { ask };
-    let ask = match route.op {
-        Op::UploadCreate | Op::UploadHead => ask.header("tus-resumable", "1.0.0"),
-        Op::UploadPart => ask
-            .header("tus-resumable", "1.0.0")
-            .header("upload-offset", "0")
-            .header("content-type", "application/offset+octet-stream"),
-        Op::CaptionPut => ask.header("content-type", "text/vtt"),
-        _ => ask,
-    };
+    let ask = with_headers(route.op, ask);
     match (body, route.op) {
         (Some(body), Op::GatewayHook) => signed(stack, ask, body).json(body),
         // What is no JSON is a text.
@@ -224,9 +228,32 @@ pub(crate) fn ask<'a>(
             ask.header("content-type", "text/csv").body(text.as_str())
         }
         (Some(body), _) => ask.json(body),
-        (None, Op::CaptionPut) => ask.body(*CAPTIONS),
-        (None, Op::UploadPart | Op::UploadFile) => ask.body(*b"abc"),
-        (None, Op::UploadCreate) => ask.header("upload-length", "3"),
-        (None, _) => ask,
+        (None, op) => match raw(op) {
+            Some(text) => ask.body(text),
+            None => ask,
+        },
+    }
+}
+
+/// What only some routes ask for beside the body.
+pub(crate) fn with_headers(op: Op, ask: Ask<'_>) -> Ask<'_> {
+    match op {
+        Op::UploadCreate => ask.header("tus-resumable", "1.0.0").header("upload-length", "3"),
+        Op::UploadHead => ask.header("tus-resumable", "1.0.0"),
+        Op::UploadPart => ask
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", "0")
+            .header("content-type", "application/offset+octet-stream"),
+        Op::CaptionPut => ask.header("content-type", "text/vtt"),
+        _ => ask,
+    }
+}
+
+/// A body that is no JSON.
+pub(crate) fn raw(op: Op) -> Option<&'static str> {
+    match op {
+        Op::CaptionPut => Some(CAPTIONS),
+        Op::UploadPart | Op::UploadFile => Some("abc"),
+        _ => None,
     }
 }

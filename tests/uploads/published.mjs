@@ -13,7 +13,7 @@ import { Upload } from "tus-js-client";
 
 const { EDGE_URL, SERVICE_KEY } = process.env;
 const READY_MS_MAX = 60_000;
-const CHUNK = 64 * 1024;
+const CHUNK = 192 * 1024;
 const headers = { authorization: `Bearer ${SERVICE_KEY}` };
 
 const dir = mkdtempSync(path.join(os.tmpdir(), "uploads-"));

@@ -19,7 +19,7 @@ const PAGE: &str = "/embed/player";
 /// 404, 503.
 pub(crate) async fn page(call: &Call, at: &[&str]) -> Result<Answer, Problem> {
     if !at.first().is_some_and(|id| is_video(id)) {
-        return Err(system::not_found());
+        return Err(super::not_found());
     }
     match http::asset_at(&call.env, &call.request, PAGE, &call.id).await {
         Ok(Some(response)) => Ok(Answer::Streamed(response)),

@@ -35,7 +35,7 @@ pub async fn put(app: &App, call: &Call) -> Result<Envelope, Failure> {
     row.captions.push(caption);
     row.captions.sort_by(|a, b| a.language.cmp(&b.language));
     let event = format!("captions in {language}");
-    let register = row::save(&mut tx, app, &mut row, Some(("changed", event))).await?;
+    let register = row::save_answered(&mut tx, app, &mut row, Some(("changed", event))).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     forget(app, old).await;
@@ -50,7 +50,7 @@ pub async fn delete(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let mut row = row::lock(&mut tx, id).await?.ok_or_else(super::not_found)?;
     let old = Some(take(&mut row, &language).ok_or_else(super::not_found)?);
     let event = format!("no captions in {language}");
-    let register = row::save(&mut tx, app, &mut row, Some(("changed", event))).await?;
+    let register = row::save_answered(&mut tx, app, &mut row, Some(("changed", event))).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     forget(app, old).await;

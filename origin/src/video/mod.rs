@@ -177,7 +177,8 @@ pub async fn patch(app: &App, call: &Call) -> Result<Envelope, Failure> {
     }
     row.visibility = asked.visibility.unwrap_or(row.visibility);
     row.policy = asked.policy.unwrap_or(row.policy);
-    let register = row::save(&mut tx, app, &mut row, Some(("changed", String::new()))).await?;
+    let register =
+        row::save_answered(&mut tx, app, &mut row, Some(("changed", String::new()))).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     Ok(Envelope { projections: vec![register], ..shown(app, &row).await? })
@@ -203,12 +204,13 @@ pub async fn delete(app: &Arc<App>, call: &Call) -> Result<Envelope, Failure> {
     // Who holds a job still puts objects; the holds end by themselves.
     let end = "update video_job set done = 2 where video = $1 and done = 0";
     tx.write(end, values![id]).await?;
-    let register = row::save(&mut tx, app, &mut row, Some(("deleted", String::new()))).await?;
+    let register =
+        row::save_answered(&mut tx, app, &mut row, Some(("deleted", String::new()))).await?;
     tx.commit().await?;
     app.outbox_news.notify_one();
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        if let Err(error) = removal::purge(&app).await {
+        if let Err(error) = removal::purge(&app, db::now()).await {
             tracing::warn!(%error, "objects were not deleted yet");
         }
     });

@@ -58,8 +58,7 @@ pub async fn give_up(app: &App, now: Millis) -> Result<u64, Error> {
 ///
 /// # Errors
 /// The database; what another store does not take now is tried again at the next call.
-pub async fn purge(app: &App) -> Result<u64, Error> {
-    let now = db::now();
+pub async fn purge(app: &App, now: Millis) -> Result<u64, Error> {
     let sql = "select v.id as id, v.app as app, v.deleted_at as deleted_at, \
                (select count(*) from video_job j where j.video = v.id and j.leased_until > $1) \
                as held from video v where v.deleted_at is not null and v.purged_at is null \

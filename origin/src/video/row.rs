@@ -214,10 +214,10 @@ pub async fn insert(tx: &mut Tx<'_>, app: &App, row: &mut Row) -> Result<Registe
         row.created_at,
     ];
     tx.write(sql, values).await?;
-    save(tx, app, row, Some(("created", String::new()))).await
+    save_answered(tx, app, row, Some(("created", String::new()))).await
 }
 
-/// Writes a changed row under its lock, with an event, and posts its register.
+/// Writes a changed row under its lock, with an event, and posts its register at once.
 ///
 /// # Errors
 /// The database is down.
@@ -226,6 +226,29 @@ pub async fn save(
     app: &App,
     row: &mut Row,
     event: Option<(&str, String)>,
+) -> Result<Register, Error> {
+    save_due(tx, app, row, event, 0).await
+}
+
+/// The same for a request whose answer carries the register: it is posted if that gets lost.
+///
+/// # Errors
+/// The database is down.
+pub async fn save_answered(
+    tx: &mut Tx<'_>,
+    app: &App,
+    row: &mut Row,
+    event: Option<(&str, String)>,
+) -> Result<Register, Error> {
+    save_due(tx, app, row, event, app.config.durations.relay_grace_ms).await
+}
+
+async fn save_due(
+    tx: &mut Tx<'_>,
+    app: &App,
+    row: &mut Row,
+    event: Option<(&str, String)>,
+    wait_ms: u64,
 ) -> Result<Register, Error> {
     row.version += 1;
     if let Some((kind, detail)) = event {
@@ -263,7 +286,7 @@ pub async fn save(
     let made = made::load(tx, row.id).await?;
     let epoch = outbox::epoch(tx).await?;
     let register = row.register(epoch, &made)?;
-    let due = db::now().plus(app.config.durations.relay_grace_ms);
+    let due = db::now().plus(wait_ms);
     outbox::append(tx, app, std::slice::from_ref(&register), due).await?;
     Ok(register)
 }

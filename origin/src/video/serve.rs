@@ -52,7 +52,7 @@ pub async fn object(
 /// lost it.
 fn served(app: &Arc<App>, video: u64, path: &str, bytes: u64) {
     app.metrics.objects_served.inc();
-    app.metrics.object_bytes_served.inc_by(bytes);
+    app.metrics.object_bytes.inc_by(bytes);
     let Some((name, _)) = path.split_once('/') else { return };
     let (app, name) = (Arc::clone(app), name.to_owned());
     tokio::spawn(async move {

@@ -10,7 +10,9 @@ use super::{look, pictures, row, source};
 use crate::app::App;
 use crate::db;
 use shared::video::plan::Work;
+use shared::video::wire;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,24 +117,33 @@ async fn work(app: &App, tool: &Tool, job: &Job) -> Result<(), Stop> {
     Ok(jobs::done(app, job, &brought, cpu_ms).await?)
 }
 
-/// Takes away the files of videos that have no open jobs; of all, at start.
+/// Takes away the files of videos that have no open jobs; at start, whatever a process before this
+/// one left.
 ///
 /// # Errors
 /// The database or the disk.
 pub async fn tidy(app: &App, all: bool) -> Result<(), source::Error> {
-    let open: BTreeSet<_> = match all {
-        true => BTreeSet::new(),
-        false => jobs::open(app).await?.keys().map(|id| source::dir(app, *id)).collect(),
-    };
-    let mut found = match tokio::fs::read_dir(&app.config.work_dir).await {
-        Ok(found) => found,
+    let mut dir = match tokio::fs::read_dir(&app.config.work_dir).await {
+        Ok(dir) => dir,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    while let Some(entry) = found.next_entry().await? {
-        if !open.contains(&entry.path()) {
-            tokio::fs::remove_dir_all(entry.path()).await?;
-        }
+    let mut found = Vec::new();
+    while let Some(entry) = dir.next_entry().await? {
+        found.push(entry.path());
+    }
+    // Asked after the look: what is made meanwhile is not among what was found.
+    let videos: BTreeSet<_> = match all {
+        true => BTreeSet::new(),
+        false => jobs::open(app).await?.keys().map(|id| source::dir(app, *id)).collect(),
+    };
+    let is_video = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.and_then(wire::parse).is_some()
+    };
+    // Pictures go by themselves.
+    for path in found.iter().filter(|path| all || is_video(path) && !videos.contains(*path)) {
+        tokio::fs::remove_dir_all(path).await?;
     }
     Ok(())
 }
@@ -144,7 +155,7 @@ pub async fn sweep(app: Arc<App>) {
         if let Err(error) = super::removal::give_up(&app, db::now()).await {
             tracing::warn!(%error, "uploads were not given up");
         }
-        if let Err(error) = super::removal::purge(&app).await {
+        if let Err(error) = super::removal::purge(&app, db::now()).await {
             tracing::warn!(%error, "objects were not deleted");
         }
         if let Err(error) = tidy(&app, false).await {

@@ -56,6 +56,11 @@ fn in_path(route: &Route, name: &str) -> Value {
         "policy" => ("The name of one of the service's own policies.", "api"),
         "id" if route.product == "video" => ("The video.", "vid_08Ew1PYy71m"),
         "rendition" => ("A rendition, or `captions`.", "v720-avc"),
+        "language" => ("A language's tag (BCP 47).", "pt-br"),
+        "generation" => ("The encoding, counted from 1.", "1"),
+        "key" if route.product == "video" => {
+            ("`{app}/{video}/{path}`, percent-encoded.", "app_1%2Fvid_1%2Fv720-avc%2F7.m4s")
+        }
         "file" if route.path.contains("{rendition}") => (
             "`media.m3u8`, `iframes.m3u8`, `{generation}-init.mp4`, `{generation}-{n}.m4s`; \
              `{language}.vtt` or `{language}.m3u8` of captions.",
@@ -190,6 +195,11 @@ fn of_video(name: &str) -> Option<(&'static str, Value, Value)> {
             "`1`: instead of the manifest, what was chosen and why.",
             json!({"type": "string", "enum": ["1"]}),
             json!("1"),
+        ),
+        "label" => (
+            "What a person chooses the captions by; the language when missing.",
+            json!({"type": "string", "maxLength": 100}),
+            json!("Português"),
         ),
         "t" => {
             ("Seconds from the beginning.", json!({"type": "number", "minimum": 0}), json!(61.5))

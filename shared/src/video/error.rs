@@ -24,5 +24,4 @@ kinds! {
     UPLOAD_TOO_LARGE "upload-too-large" TooLarge "The upload is too large";
     CHECKSUM "checksum-mismatch" ChecksumMismatch "The part is not what its checksum says";
     CHECKSUM_ALGORITHM "checksum-algorithm" Malformed "The checksum's algorithm is not known";
-    OFF "not-configured" Unavailable "No origin transcodes here";
 }

@@ -26,17 +26,22 @@ async fn v9_segments_are_served_whole_in_parts_and_for_ever() {
         assert_eq!(whole.header("cache-control"), "public, max-age=31536000, immutable");
         assert_eq!(whole.header("content-length"), whole.body.len().to_string());
         assert_eq!(whole.header("access-control-allow-origin"), "*");
-        assert_eq!(&whole.body[4..8], b"moof");
+        assert_eq!(&whole.body[4..8], b"styp");
         let part = video.view(&path).header("range", "bytes=4-7").send().await;
         part.is(206);
-        assert_eq!(part.body, b"moof");
+        assert_eq!(part.body, b"styp");
         assert_eq!(part.header("content-range"), format!("bytes 4-7/{}", whole.body.len()));
         let tag = whole.header("etag").to_owned();
         let same = video.view(&path).header("if-none-match", &tag).send().await;
         same.is(304);
         assert!(same.body.is_empty() && same.header("etag") == tag);
         let beyond = format!("bytes={}-", whole.body.len());
-        assert_eq!(video.view(&path).header("range", &beyond).send().await.status, 416);
+        // No body at all, so not through the client, which wants a problem.
+        let url = format!("{}{}", stack.edge, video.path(&path));
+        let asked = stack.http.get(url).header("range", &beyond).send().await.unwrap();
+        let size = asked.headers()["content-range"].to_str().unwrap();
+        assert_eq!(size, format!("bytes */{}", whole.body.len()));
+        assert_eq!(asked.status(), 416);
         let head = stack.edge("HEAD", &video.path(&path)).send().await;
         head.is(200);
         assert_eq!(head.header("content-length"), whole.body.len().to_string());
@@ -52,21 +57,26 @@ async fn v6_ffmpeg_plays_hls_and_dash_from_the_edge_to_the_end_without_a_warning
     let stack = Stack::here();
     let app = stack.app().await;
     let video = Video::ready(&app, LARGE).await;
-    for (manifest, frames) in [("master.m3u8", 425), ("manifest.mpd", 425)] {
+    for manifest in ["master.m3u8", "manifest.mpd"] {
         let url = format!("{}{}", stack.edge, video.path(manifest));
         let shown = run("ffprobe", &["-v", "warning", "-of", "csv=p=0", "-show_streams", &url]);
         assert_eq!(complaint(&shown), "", "{manifest}");
         let said = String::from_utf8(shown.stdout).unwrap();
         let count = |kind: &str| said.lines().filter(|line| line.contains(kind)).count();
         assert_eq!((count(",video,"), count(",audio,")), (2, 1), "{manifest}: {said}");
-        // Every rendition, to its end; the clock of each frame is checked by the muxer.
-        let args = ["-v", "warning", "-xerror", "-i", &url, "-map", "0", "-f", "framehash", "-"];
-        let played = run("ffmpeg", &args);
-        assert_eq!(complaint(&played), "", "{manifest}");
-        let hashes = String::from_utf8(played.stdout).unwrap();
-        let of = |stream: &str| hashes.lines().filter(|line| line.starts_with(stream)).count();
-        assert_eq!((of("0,"), of("1,")), (frames, frames), "{manifest}");
-        assert!(of("2,") >= 796, "{manifest}: {} frames of sound", of("2,"));
+        // Each rendition by itself, to its end: ffmpeg's reader of DASH ends them all with the
+        // first. 17 s of 25 frames, twice, and of 48,000 ÷ 1,024.
+        let mut counts = vec![];
+        for stream in ["0:0", "0:1", "0:2"] {
+            let args = ["-v", "warning", "-xerror", "-i", &url, "-map", stream];
+            let out = ["-fps_mode", "passthrough", "-f", "framehash", "-"];
+            let played = run("ffmpeg", &[&args[..], &out].concat());
+            assert_eq!(complaint(&played), "", "{manifest} {stream}");
+            let hashes = String::from_utf8(played.stdout).unwrap();
+            counts.push(hashes.lines().filter(|line| line.starts_with("0,")).count());
+        }
+        counts.sort_unstable();
+        assert_eq!(counts, [425, 425, 797], "{manifest}");
     }
 }
 

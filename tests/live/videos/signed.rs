@@ -23,6 +23,7 @@ async fn v10_every_file_of_a_signed_video_needs_its_own_token() {
     captions.body("WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n").send().await.is(204);
     let (own, foreign, short) =
         (token(&video, 60).await, token(&other, 60).await, token(&video, 1).await);
+    video.until_closed(&format!("?token={own}")).await;
     let with = |file: &str| format!("{file}?token={own}");
     let master = video.text(&with("master.m3u8")).await;
     let list = video.text(uris(&master)[0]).await;

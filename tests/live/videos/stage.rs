@@ -3,7 +3,7 @@
 use crate::client::{Answer, App, Ask};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// Two pictures (240p, 360p) and a sound, in three pieces.
@@ -52,6 +52,7 @@ impl<'a> Video<'a> {
     pub(super) async fn ready(app: &'a App<'a>, args: &str) -> Self {
         let video = Self::of(app, &json!({}), film(args)).await;
         video.until("ready").await;
+        video.until_closed("").await;
         video
     }
 
@@ -95,6 +96,18 @@ impl<'a> Video<'a> {
         panic!("it is not {status} within a minute: {seen:#}");
     }
 
+    /// Until the edge heard of it: the relay is at work, and a register that grows is a second old.
+    pub(super) async fn until_closed(&self, query: &str) {
+        for _ in 0..200 {
+            let answer = self.get(&format!("manifest.mpd{query}")).await;
+            if answer.status == 200 && answer.text().contains("type=\"static\"") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the edge does not hear that it is ready");
+    }
+
     /// The kinds of its events.
     pub(super) async fn events(&self) -> Vec<String> {
         let events = self.app.get(&self.api("/events")).await.is(200);
@@ -116,7 +129,7 @@ pub(super) fn tagged<'a>(playlist: &'a str, tag: &str) -> Vec<&'a str> {
 
 /// ffmpeg or ffprobe on a URL of the edge.
 pub(super) fn run(program: &str, args: &[&str]) -> Output {
-    Command::new(program).args(["-hide_banner", "-nostdin"]).args(args).output().unwrap()
+    Command::new(program).arg("-hide_banner").args(args).stdin(Stdio::null()).output().unwrap()
 }
 
 /// Whatever a player complains of.

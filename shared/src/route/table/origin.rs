@@ -47,6 +47,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         product: "video",
         summary: "An object of a video, streamed",
+        problems: &[&problem::NOT_FOUND],
         ..route(Op::ObjectGet, "GET", "/internal/objects/{key}/{generation}", Origin, Signed)
     },
     Route {

@@ -82,6 +82,7 @@ pub(super) const ROUTES: &[Route] = &[
         product: "video",
         summary: "A page with a player",
         query: &["token"],
+        problems: &[&video::NO_VIDEO],
         ..route(Op::VideoEmbed, "GET", "/embed/{id}", Edge, Public)
     },
 ];
