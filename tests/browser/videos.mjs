@@ -81,7 +81,7 @@ test("V14 V15 an upload through the page ends in playback, and the page says how
   assert.match(await fact(quality, "Bitrate").innerText(), /^[\d.,]+ [kM]bit\/s$/);
   assert.equal(await quality.getByRole("table", { name: "Quality by device" }).getByText("Desktop").count(), 1);
   assert.ok((await v.get(id)).cost.bytes_served > 100_000, "bytes served are counted");
-  await quality.getByLabel("Chart of").selectOption("Start-up");
+  await quality.getByRole("combobox", { name: "Chart of" }).selectOption("Start-up");
   await quality.getByRole("img", { name: /^Chart of Start-up per hour/ }).waitFor();
   await watch.verdict();
   await context.close();

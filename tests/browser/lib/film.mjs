@@ -15,19 +15,23 @@ const root = path.resolve(import.meta.dirname, "../../..");
 const RUNGS = [[240, 426, "400k"], [480, 854, "1200k"], [720, 1280, "2500k"]];
 const APP = "app_1";
 
+/** What is encoded; a longer film is this again and again: three segments to the frame. */
+const LOOP_S = 12;
+
 function make(dir, seconds) {
-  const run = (name, args) => {
+  const ffmpeg = (...args) => execFileSync("ffmpeg", ["-v", "error", ...args], { cwd: dir });
+  const cut = (name, args) => {
     mkdirSync(path.join(dir, name));
-    const out = ["-f", "hls", "-hls_time", "4", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4",
-      "-hls_fmp4_init_filename", "init.mp4", "-hls_segment_filename", `${name}/%d.m4s`, `${name}/list`];
-    execFileSync("ffmpeg", ["-v", "error", ...args, ...out], { cwd: dir });
+    ffmpeg(...args, "-f", "hls", "-hls_time", "4", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4",
+      "-hls_fmp4_init_filename", "init.mp4", "-hls_segment_filename", `${name}/%d.m4s`, `${name}/list`);
   };
   for (const [height, width, rate] of RUNGS) {
-    run(`v${height}-avc`, ["-f", "lavfi", "-i", `testsrc2=s=${width}x${height}:r=30:d=${seconds}`, "-c:v", "libx264",
+    ffmpeg("-f", "lavfi", "-i", `testsrc2=s=${width}x${height}:r=30:d=${LOOP_S}`, "-c:v", "libx264",
       "-preset", "ultrafast", "-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-g", "120", "-keyint_min", "120",
-      "-sc_threshold", "0", "-pix_fmt", "yuv420p"]);
+      "-sc_threshold", "0", "-pix_fmt", "yuv420p", `${height}.mp4`);
+    cut(`v${height}-avc`, ["-stream_loop", String(seconds / LOOP_S - 1), "-i", `${height}.mp4`, "-c", "copy"]);
   }
-  run("a0-aac", ["-f", "lavfi", "-i", `sine=440:r=48000:d=${seconds}`, "-c:a", "aac", "-b:a", "96k"]);
+  cut("a0-aac", ["-f", "lavfi", "-i", `sine=440:r=48000:d=${seconds}`, "-c:a", "aac", "-b:a", "96k"]);
 }
 
 class Film {
@@ -165,15 +169,15 @@ export async function film({ seconds = 24 } = {}) {
     SELVEDGE_VIDEO_FRESH_MS: "200",
   };
   const child = spawn(process.execPath, [path.join(root, "scripts/edge")], { env, stdio: "ignore", cwd: root });
+  const gone = new Promise((done) => child.once("exit", done));
   all.stop = async () => {
-    const gone = new Promise((done) => child.once("exit", done));
     child.kill("SIGTERM");
     await gone;
     server.closeAllConnections();
     server.close();
     rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 300 && child.exitCode === null; tries += 1) {
     const answer = await fetch(`${all.edge}/healthz`).catch(() => null);
     if (answer?.ok) return all;
     await new Promise((done) => setTimeout(done, 100));
