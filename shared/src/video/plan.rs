@@ -223,15 +223,17 @@ pub fn pieces(scan: &Scan, rate: (u32, u32)) -> Vec<Piece> {
         // The first piece is short: it is what somebody waits for.
         let target = if first == 0 { frames_of(SEGMENT_MS, rate) } else { target };
         let last = first + target * PATIENCE.0 / PATIENCE.1;
-        if total <= last.saturating_add(shortest) {
+        if total <= first + target + shortest {
             all.push(piece((first, total), before, rate));
             return all;
         }
         let mut best: Option<(u64, u64)> = None;
         let mut seen = before;
         while let Some((frame, us)) = keys.next_if(|(frame, _)| *frame <= last) {
-            seen = us;
-            if frame < first + shortest {
+            if frame <= first + target {
+                seen = us;
+            }
+            if frame < first + shortest || frame + shortest > total {
                 continue;
             }
             let wanted = first + target;
@@ -249,7 +251,7 @@ pub fn pieces(scan: &Scan, rate: (u32, u32)) -> Vec<Piece> {
                 _ => (first + target, seen),
             },
         };
-        if end >= total {
+        if end + shortest > total {
             all.push(piece((first, total), before, rate));
             return all;
         }
