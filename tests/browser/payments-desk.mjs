@@ -201,7 +201,7 @@ test("an endpoint is made with a secret that is shown once, tried, sent to again
   await button(page, "Refresh").click();
   await page.getByText("delivered", { exact: true }).waitFor();
   await page.getByText("tried once: answered 200").waitFor();
-  await page.getByRole("button", { name: /^Send endpoint\.test, msg_/ }).click();
+  await page.getByRole("button", { name: /^Send again: endpoint\.test, msg_/ }).click();
   await until(() => got.length === 2);
   assert.equal(got[1].headers["webhook-id"], got[0].headers["webhook-id"]);
 

@@ -41,7 +41,7 @@ function Item({ delivery, again }: { delivery: Delivery; again: () => void }) {
         <button
           type="button"
           class="plain"
-          aria-label={`Send ${delivery.event}, ${delivery.message}, again`}
+          aria-label={`Send again: ${delivery.event}, ${delivery.message}`}
           onClick={again}
         >
           Send again
