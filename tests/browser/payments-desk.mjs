@@ -182,9 +182,10 @@ test("an endpoint is made with a secret that is shown once, tried, sent to again
   const shown = page.getByRole("alertdialog", { name: "The endpoint's secret" });
   assert.match(await shown.locator("code").textContent(), /^whsec_/);
   await button(shown, "I have it").click();
-  await p.heading(page, url).waitFor();
+  await p.heading(page, new URL(url).host).waitFor();
   assert.equal(await page.getByText("whsec_").count(), 0);
   const about = p.region(page, "The endpoint");
+  assert.equal(await fact(about, "URL").textContent(), url);
   const id = await fact(about, "Id").textContent();
   await page.getByText("Nothing was sent yet.").waitFor();
 
