@@ -20,6 +20,12 @@ macro_rules! durations {
             /// The names of the variables.
             pub const NAMES: &'static [&'static str] = &[$($env,)*];
 
+            /// Every one, in the order of [`Durations::NAMES`], in milliseconds.
+            #[must_use]
+            pub fn values(&self) -> [u64; Self::NAMES.len()] {
+                [$(self.$field,)*]
+            }
+
             /// Reads every variable through `get`; what is unset keeps its default.
             ///
             /// # Errors

@@ -182,9 +182,10 @@ test("an endpoint is made with a secret that is shown once, tried, sent to again
   const shown = page.getByRole("alertdialog", { name: "The endpoint's secret" });
   assert.match(await shown.locator("code").textContent(), /^whsec_/);
   await button(shown, "I have it").click();
-  await p.heading(page, url).waitFor();
+  await p.heading(page, new URL(url).host).waitFor();
   assert.equal(await page.getByText("whsec_").count(), 0);
   const about = p.region(page, "The endpoint");
+  assert.equal(await fact(about, "URL").textContent(), url);
   const id = await fact(about, "Id").textContent();
   await page.getByText("Nothing was sent yet.").waitFor();
 
@@ -201,7 +202,7 @@ test("an endpoint is made with a secret that is shown once, tried, sent to again
   await button(page, "Refresh").click();
   await page.getByText("delivered", { exact: true }).waitFor();
   await page.getByText("tried once: answered 200").waitFor();
-  await page.getByRole("button", { name: /^Send endpoint\.test, msg_/ }).click();
+  await page.getByRole("button", { name: /^Send again: endpoint\.test, msg_/ }).click();
   await until(() => got.length === 2);
   assert.equal(got[1].headers["webhook-id"], got[0].headers["webhook-id"]);
 

@@ -56,6 +56,7 @@ fn durations() -> Vec<(String, String, String)> {
     let text = read("shared/src/config.rs");
     let (_, text) = text.split_once("\ndurations! {\n").unwrap();
     let (text, _) = text.split_once("\n}\n").unwrap();
+    let mut defaults = Durations::default().values().into_iter();
     let mut about = String::new();
     let mut all = vec![];
     for line in text.lines().map(str::trim) {
@@ -63,12 +64,19 @@ fn durations() -> Vec<(String, String, String)> {
             about.push_str(words);
             continue;
         }
-        let mut parts = line.trim_end_matches(';').split('"').skip(1);
-        let (name, default) = (parts.next().unwrap(), parts.next().unwrap());
-        let default = default.trim().replace('_', ",");
+        let name = line.split('"').nth(1).unwrap();
+        let default = grouped(defaults.next().unwrap());
         all.push((name.into(), default, std::mem::take(&mut about).trim().into()));
     }
     all
+}
+
+/// `86,400,000`
+fn grouped(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1_000), number % 1_000),
+    }
 }
 
 /// The texts in quotes of the code that is shipped.

@@ -34,7 +34,8 @@ pub const TEST_KIND: &str = "endpoint.test";
 pub struct EndpointRequest {
     /// https, a public host, no credentials, at most 2,048 bytes.
     pub url: String,
-    /// 1 to 20 patterns: `payment.captured`, `payment.*`, `*`.
+    /// 1 to 20 patterns: `payment.captured`, `payment.*`, `*`. Told are the events of a payment's
+    /// history, and `payout.created`, `payout.paid`, `payout.failed`, `payout.returned`.
     pub events: Vec<String>,
 }
 

@@ -41,7 +41,7 @@ function Item({ delivery, again }: { delivery: Delivery; again: () => void }) {
         <button
           type="button"
           class="plain"
-          aria-label={`Send ${delivery.event}, ${delivery.message}, again`}
+          aria-label={`Send again: ${delivery.event}, ${delivery.message}`}
           onClick={again}
         >
           Send again
@@ -117,7 +117,7 @@ export function EndpointDetail({ id }: { id: string }) {
       set((await call<Endpoint>(path, { method: "PATCH", body: { enabled } })).body);
     }, enabled ? "The endpoint is enabled" : "The endpoint is disabled");
   return (
-    <Frame tab="webhooks" title={endpoint?.url ?? "Webhook endpoint"} one>
+    <Frame tab="webhooks" title={endpoint ? new URL(endpoint.url).host : "Webhook endpoint"} one>
       <Wait wrong={wrong} ready={endpoint !== null} again={again} />
       {endpoint && (
         <>
@@ -141,6 +141,7 @@ export function EndpointDetail({ id }: { id: string }) {
             <div role="alert">{failed && <p class="error">{failed}</p>}</div>
             <Facts
               rows={[
+                ["URL", endpoint.url],
                 ["Id", endpoint.id],
                 ["Made", asMoment(endpoint.created_at)],
               ]}
