@@ -224,7 +224,7 @@ async fn keep(tx: &mut Tx<'_>, video: u64, brought: &[Brought], cpu_ms: u64) -> 
     Ok(())
 }
 
-/// Ends the open jobs of a video. Whoever holds one may still write objects until its lease is over.
+/// Ends the open jobs of a video. Whoever holds one may write objects until its lease is over.
 ///
 /// # Errors
 /// The database is down.

@@ -232,7 +232,8 @@ pub struct VideoEvent {
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub at: Millis,
     /// `created`, `queued`, `planned`, `playable`, `ready`, `failed`, `retried`, `changed`,
-    /// `deleted`, `purged`; of renditions `parked`, `emptied`, `wanted`, `restored`, `not_restored`.
+    /// `deleted`, `purged`; of renditions `parked`, `emptied`, `wanted`, `restored`,
+    /// `not_restored`.
     pub kind: String,
     /// For people.
     pub detail: String,
