@@ -6,6 +6,7 @@
 use crate::db::Error;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Response, StatusCode};
+use futures::StreamExt;
 use shared::envelope::Envelope;
 use shared::idempotency::{self, Key};
 use shared::payments::card;
@@ -46,6 +47,13 @@ impl Stream {
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Reads what nobody took: who is still sending does not hear an answer.
+    pub async fn drain(&self) {
+        let Some(body) = self.take() else { return };
+        let mut parts = body.into_data_stream();
+        while let Some(Ok(_)) = parts.next().await {}
     }
 
     /// The body itself, once.

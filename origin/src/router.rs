@@ -254,6 +254,8 @@ async fn door(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
             shown(&app, &late, &call.context.request_id)
         }
     };
+    // Who stops sending in the midst loses the answer, not we the time.
+    let _ = tokio::time::timeout(body, call.stream.drain()).await;
     telemetry::request(&app, route, &call, &envelope, began.elapsed());
     if through { enveloped(&envelope) } else { direct(&envelope) }
 }

@@ -32,9 +32,9 @@ pub async fn storyboard(app: &App, tool: &Tool, (row, plan): (&Row, &Plan)) -> R
     let place = source::place(app, row).await?;
     let board = board(plan);
     let Storyboard { step_s, width, height, .. } = board;
-    // The last picture again, until the last sheet is full.
+    // One key frame is a picture too; the last one again, until the last sheet is full.
     let filter = format!(
-        "[0:{}]fps=fps=1/{step_s}:start_time=0,scale={width}:{height},setsar=1,\
+        "[0:{}]fps=fps=1/{step_s}:start_time=0:eof_action=pass,scale={width}:{height},setsar=1,\
          tpad=stop=-1:stop_mode=clone,tile={TILES}x{TILES}[o]",
         plan.facts.video.stream
     );

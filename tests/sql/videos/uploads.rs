@@ -66,6 +66,9 @@ async fn v1_an_upload_in_parts_is_the_file() {
         (&"ready".into(), &3_000.into()),
         "{made:#}"
     );
+    // Its only key frame is the first frame.
+    assert_eq!(stage.errors().await, Vec::<String>::new());
+    assert!(stage.objects(&id).join("storyboard-0.jpg").exists());
     assert_eq!(status(&stage.patch(&id, bytes.len(), b"x").await), 409);
 }
 
