@@ -86,7 +86,7 @@ const VIEWS = {
 
 for (const [colorScheme, width] of WINDOWS) {
   test(`videos: no violation and no overflow: ${colorScheme}, ${width} px`, () =>
-    everywhere(browser, colorScheme, width, VIEWS, []));
+    everywhere(browser, colorScheme, width, VIEWS, ["409"])); // as in videos.mjs
 }
 
 test("videos with the keyboard alone", async () => {

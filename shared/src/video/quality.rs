@@ -132,17 +132,18 @@ mod tests {
     const NOW: Millis = Millis(1_790_000_000_007);
 
     #[test]
-    fn v12_a_window_is_whole_slots_and_no_longer_than_what_is_kept() {
+    fn v12_a_window_is_whole_slots_no_longer_than_kept() {
         let week = ask("", NOW).unwrap();
         assert_eq!(week.from.0 % HOUR_MS, 0);
         assert_eq!((week.to.0, week.width), (NOW.0 + 1, Width::Hour));
         assert_eq!(Width::Hour.slot(Millis(NOW.0 + 1 - WINDOW_DEFAULT_MS)), week.from);
-        let day = ask("from=2026-01-01T05:00:00Z&to=2026-01-02&interval=day", NOW).unwrap();
+        let day =
+            ask("from=2026-01-01T05:00:00Z&to=2026-01-02T00:00:00Z&interval=day", NOW).unwrap();
         assert_eq!((day.to.since(day.from), day.width), (DAY_MS, Width::Day));
-        assert!(ask("from=2026-01-01&to=2026-04-01", NOW).is_ok());
+        assert!(ask("from=2026-01-01T00:00:00Z&to=2026-04-01T00:00:00Z", NOW).is_ok());
         for (wrong, pointer) in [
-            ("from=2026-01-01&to=2026-04-02", "?from"),
-            ("from=2026-01-02&to=2026-01-02", "?from"),
+            ("from=2026-01-01T00:00:00Z&to=2026-04-01T00:00:00.001Z", "?from"),
+            ("from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00Z", "?from"),
             ("to=soon", "?to"),
             ("interval=week", "?interval"),
             ("country=JP", "?country"),

@@ -12,6 +12,7 @@ import { asRate, reasonWords, signalWords } from "./words";
 
 const HEIGHTS = [240, 360, 480, 720, 1080, 1440, 2160];
 const CLASSES = 192;
+const AGAIN_MS = 1_000;
 
 function Item({ choice }: { choice: Choice }) {
   const { name, height, codec, bandwidth, kept, reason } = choice;
@@ -47,12 +48,14 @@ export function Variants({ video, token }: { video: Video; token: string | null 
   const [said, setSaid] = useState<Explained | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const isLocked = video.visibility === "signed" && token === null;
+  const [turn, setTurn] = useState(0);
   // Asked again when there is more to choose from.
   const there = video.renditions.filter(({ progress }) => progress > 0).length;
 
   useEffect(() => {
     if (isLocked) return;
     const own = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const at = `/v/${encodeURIComponent(video.id)}/master.m3u8`;
     const query = { explain: 1, max_height: cap, token };
     call<Explained>(at, { query, key: "", signal: own.signal }).then(
@@ -61,11 +64,18 @@ export function Variants({ video, token }: { video: Video; token: string | null 
         setWrong(null);
       },
       (why: unknown) => {
-        if (!own.signal.aborted) setWrong(sentence(problemIn(why)));
+        if (own.signal.aborted) return;
+        const problem = problemIn(why);
+        // The origin has a segment that the edge has not heard of yet.
+        if (problem.status === 409) timer = setTimeout(() => setTurn(turn + 1), AGAIN_MS);
+        else setWrong(sentence(problem));
       },
     );
-    return () => own.abort();
-  }, [video.id, cap, token, isLocked, there]);
+    return () => {
+      own.abort();
+      clearTimeout(timer);
+    };
+  }, [video.id, cap, token, isLocked, there, turn]);
 
   return (
     <section class="numbers" aria-labelledby="variants">
