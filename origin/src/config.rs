@@ -21,7 +21,6 @@ pub const S3_NAMES: &[&str] = &[
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_REGION",
-    "AWS_ENDPOINT",
     "AWS_ENDPOINT_URL",
     "AWS_ALLOW_HTTP",
 ];

@@ -21,6 +21,8 @@ const PIECE_MS_MIN: u64 = 3_000;
 /// A piece of a short film, and of one of more than [`LONG_MS`].
 const PIECE_MS: (u64, u64) = (8_000, 16_000);
 const LONG_MS: u64 = 600_000;
+/// A seek may land so much later than asked for; the origin asks for 140 ms more than the key.
+const SEEK_US: u64 = 150_000;
 /// Beyond so many target lengths without a key frame the source is cut between two of them.
 const PATIENCE: (u64, u64) = (3, 2);
 /// Units per second of a picture's track, at least.
@@ -256,8 +258,20 @@ pub fn pieces(scan: &Scan, rate: (u32, u32)) -> Vec<Piece> {
             return all;
         }
         all.push(piece((first, end), before, rate));
-        (first, before) = (end, key);
+        (first, before) = (end, begin(&scan.keys_us, key));
     }
+}
+
+/// Where a source is read from to have the key frame at `us`: where others follow at once, from one
+/// before it, because a seek may land up to so much later.
+fn begin(keys_us: &[u64], us: u64) -> u64 {
+    let after = keys_us.partition_point(|key| *key <= us);
+    if keys_us.get(after).is_none_or(|next| next.saturating_sub(us) > SEEK_US) {
+        return us;
+    }
+    let Some(early) = us.checked_sub(SEEK_US) else { return 0 };
+    let before = keys_us.partition_point(|key| *key <= early);
+    before.checked_sub(1).and_then(|n| keys_us.get(n)).copied().unwrap_or(0)
 }
 
 fn piece((first, end): (u64, u64), key_us: u64, rate: (u32, u32)) -> Piece {

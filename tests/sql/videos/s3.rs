@@ -56,7 +56,7 @@ impl S3 {
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT", &self.url),
+            ("AWS_ENDPOINT_URL", &self.url),
             ("AWS_ALLOW_HTTP", "true"),
         ]
     }

@@ -1,3 +1,5 @@
+//! That pieces cover every frame once, are read from a key frame, and become jobs.
+
 use super::super::{ladder, probe};
 use super::*;
 
@@ -49,6 +51,16 @@ fn a_piece_begins_at_a_key_where_there_is_one() {
     assert!(all.iter().all(|piece| frame_at(piece.key_us, RATE) == piece.first));
     let all = covered(&scan(60_000, 60_000), RATE);
     assert!(all.iter().all(|piece| piece.key_us == 0) && all.len() > 5);
+}
+
+#[test]
+fn v4_where_every_frame_is_a_key_a_piece_is_read_from_before_its_first() {
+    let all = covered(&scan(60_000, 40), (25, 1));
+    assert!(all.len() > 6);
+    for piece in all.iter().skip(1) {
+        let first_us = piece.first * 40_000;
+        assert_eq!(piece.key_us, first_us - 160_000, "{first_us}");
+    }
 }
 
 #[test]
