@@ -1,9 +1,10 @@
 //! A video as the edge knows it: the value of the register `video`, whose key is the video's id.
 //!
 //! The origin writes it with [`Presentation::with`] whenever a rendition grows, the status changes
-//! or captions come; the edge makes every manifest from it alone. Invariant: it fits into a register
-//! ([`SEGMENTS_MAX`]); an object is named by application, video, path and generation, so what was
-//! served once under a name never changes. Refused: sizes of segments, which no manifest names.
+//! or captions come; the edge makes every manifest from it alone. Invariant: it fits into a
+//! register ([`SEGMENTS_MAX`]); an object is named by application, video, path and generation, so
+//! what was served once under a name never changes. Refused: sizes of segments, which no manifest
+//! names.
 
 use super::picture::Storyboard;
 use super::policy::Policy;
