@@ -7,7 +7,7 @@
 //! had where it is played; an export is text.
 
 use super::row::{self, Row};
-use super::{jobs, made, view};
+use super::{jobs, made, quality, view};
 use crate::db::{self, Error};
 use crate::privacy::{Next, Work};
 use crate::values;
@@ -50,6 +50,12 @@ async fn video(work: &mut Work<'_>, row: &Row) -> Result<(), Error> {
         "deleted_at": row.deleted_at.map(Millis::to_rfc3339),
     }));
     work.count("videos", 1);
+    if row.deleted_at.is_none() {
+        let quality = quality::whole(&mut work.tx, row.id).await?;
+        work.items.push(json!({
+            "product": PRODUCT, "kind": "video_quality", "video": id, "quality": quality,
+        }));
+    }
     Ok(())
 }
 

@@ -126,13 +126,21 @@ pub async fn get(app: &App, call: &Call) -> Result<Envelope, Failure> {
     let id = wire::parse(call.segment(0)).ok_or_else(not_found)?;
     let found = row::find(&app.db, id, &call.context.app).await?;
     found.ok_or_else(not_found)?;
-    Ok(Envelope::json(200, &read(app, id, ask).await?))
+    Ok(Envelope::json(200, &read(&mut app.db.snapshot().await?, id, ask).await?))
 }
 
-async fn read(app: &App, id: u64, ask: QualityAsk) -> Result<VideoQuality, Error> {
-    let mut tx = app.db.snapshot().await?;
+/// All that is kept of a video's viewing, by the day.
+///
+/// # Errors
+/// The database is down.
+pub async fn whole(tx: &mut Tx<'_>, id: u64) -> Result<VideoQuality, Error> {
+    read(tx, id, QualityAsk { from: Millis(0), to: Millis(i64::MAX as u64), width: Width::Day })
+        .await
+}
+
+async fn read(tx: &mut Tx<'_>, id: u64, ask: QualityAsk) -> Result<VideoQuality, Error> {
     let width = ask.width.ms();
-    let slots = grouped(&mut tx, id, &ask, &format!("hour - hour % {width}")).await?;
+    let slots = grouped(tx, id, &ask, &format!("hour - hour % {width}")).await?;
     let mut all = qoe::Sums::default();
     let mut series = Vec::with_capacity(slots.len());
     for found in &slots {
@@ -141,8 +149,8 @@ async fn read(app: &App, id: u64, ask: QualityAsk) -> Result<VideoQuality, Error
         let at = Millis(db::number(found, "slot")?);
         series.push(QualitySlot { at, figures: sums.into() });
     }
-    let by_country = by(&grouped(&mut tx, id, &ask, "country").await?)?;
-    let by_device = by(&grouped(&mut tx, id, &ask, "device").await?)?;
+    let by_country = by(&grouped(tx, id, &ask, "country").await?)?;
+    let by_device = by(&grouped(tx, id, &ask, "device").await?)?;
     Ok(VideoQuality { figures: all.into(), series, by_country, by_device })
 }
 

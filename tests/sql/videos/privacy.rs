@@ -121,6 +121,10 @@ async fn films(stage: &Stage) -> [String; 3] {
 async fn v19_a_user_s_videos_and_captions_are_exported() {
     let stage = Stage::new().await;
     let [whole, begun, bobs] = films(&stage).await;
+    let seen = "insert into video_quality values ($1, 0, 'DE', 'tv', 7, 1, 2, 3, 4, 5)";
+    let mut tx = stage.app.db.begin().await.unwrap();
+    tx.write(seen, values![wire::parse(&whole).unwrap()]).await.unwrap();
+    tx.commit().await.unwrap();
     let id = ask(&stage, "exports", "ann").await;
     run(&stage, 0).await;
     let items = items(&stage, &id).await;
@@ -130,6 +134,9 @@ async fn v19_a_user_s_videos_and_captions_are_exported() {
     assert_eq!(videos[0]["video"]["title"], format!("{CANARY} ann"));
     assert!(videos[0]["film"].as_str().unwrap().ends_with(&format!("/v/{whole}/master.m3u8")));
     assert_eq!((&videos[1]["video"]["id"], &videos[1]["film"]), (&json!(begun), &Value::Null));
+    let of_whole = |item: &&Value| item["kind"] == "video_quality" && item["video"] == whole;
+    let quality = items.iter().find(of_whole).unwrap();
+    assert_eq!(quality["quality"]["by_device"]["tv"]["plays"], 7, "{quality}");
     let captions = items.iter().find(|item| item["kind"] == "captions").unwrap();
     assert_eq!(captions["language"], "en");
     assert!(captions["text"].as_str().unwrap().contains(&format!("{CANARY} ann")));
