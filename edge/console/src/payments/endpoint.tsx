@@ -10,8 +10,9 @@ import { say } from "../ui/announce";
 import { Dialog } from "../ui/dialog";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
+import { Badge, Facts, useRead, Wait } from "../ui/read";
 import { asMoment } from "../ui/when";
-import { Badge, Facts, Frame, useRead, Wait } from "./read";
+import { Frame } from "./read";
 import { at, type Delivery, type Endpoint, ENDPOINTS } from "./types";
 import { Enabled } from "./webhooks";
 

@@ -4,9 +4,10 @@
 
 import { useEffect } from "preact/hooks";
 import { href } from "../route";
+import { Badge, Facts, useRead, Wait } from "../ui/read";
 import { asMoment } from "../ui/when";
 import { money } from "./money";
-import { AccountLink, Badge, Facts, Frame, useRead, Wait } from "./read";
+import { AccountLink, Frame } from "./read";
 import { accountName, introduce } from "./store";
 import { at, type Payout, PAYOUTS, words } from "./types";
 

@@ -6,22 +6,16 @@
 import { useEffect, useState } from "preact/hooks";
 import { go, href } from "../route";
 import { say } from "../ui/announce";
+import { Choice, Text } from "../ui/field";
+import { FormDialog, type Part } from "../ui/form-dialog";
 import { Icon } from "../ui/icon";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
+import { Badge } from "../ui/read";
 import { asMoment } from "../ui/when";
-import {
-  AccountChoices,
-  AccountField,
-  accountId,
-  amountOf,
-  Choice,
-  FormDialog,
-  type Part,
-  Text,
-} from "./forms";
+import { AccountChoices, AccountField, accountId, amountOf } from "./forms";
 import { money } from "./money";
-import { Badge, Frame } from "./read";
+import { Frame } from "./read";
 import { accountName, introduce, payouts } from "./store";
 import { currencyOf } from "./transfers";
 import { type Payout, PAYOUTS, words } from "./types";

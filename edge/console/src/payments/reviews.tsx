@@ -6,10 +6,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { href } from "../route";
 import { say } from "../ui/announce";
+import { Text } from "../ui/field";
+import { FormDialog } from "../ui/form-dialog";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
 import { asMoment } from "../ui/when";
-import { FormDialog, Text } from "./forms";
 import { money } from "./money";
 import { called } from "./payments";
 import { Frame } from "./read";

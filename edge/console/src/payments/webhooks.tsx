@@ -7,12 +7,14 @@ import { useState } from "preact/hooks";
 import { go, href } from "../route";
 import { say } from "../ui/announce";
 import { Dialog } from "../ui/dialog";
+import { Text } from "../ui/field";
+import { FormDialog } from "../ui/form-dialog";
 import { Icon } from "../ui/icon";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
+import { Badge } from "../ui/read";
 import { asMoment } from "../ui/when";
-import { FormDialog, Text } from "./forms";
-import { Badge, Frame } from "./read";
+import { Frame } from "./read";
 import { endpoints } from "./store";
 import { type Endpoint, ENDPOINTS } from "./types";
 
