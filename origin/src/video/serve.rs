@@ -4,22 +4,17 @@
 
 use super::{pictures, row};
 use crate::app::App;
-use crate::{db, objects, values};
+use crate::objects;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, header};
 use shared::problem::{NOT_FOUND, Problem, UNAVAILABLE};
 use shared::video::wire;
-use std::sync::Arc;
 
 /// `GET /internal/objects/{key}/{generation}`
 ///
 /// # Errors
 /// 404, 503.
-pub async fn object(
-    app: &Arc<App>,
-    key: &str,
-    generation: &str,
-) -> Result<Response<Body>, Problem> {
+pub async fn object(app: &App, key: &str, generation: &str) -> Result<Response<Body>, Problem> {
     let absent = || Problem::new(&NOT_FOUND, "no such object");
     let key = decoded(key).ok_or_else(absent)?;
     let (owner, rest) = key.split_once('/').ok_or_else(absent)?;
@@ -48,26 +43,11 @@ pub async fn object(
     Ok(response)
 }
 
-/// Counts what leaves, beside the answer: of an object once in all the world, unless the bucket
-/// lost it.
-fn served(app: &Arc<App>, video: u64, path: &str, bytes: u64) {
+/// Counts and logs what leaves: an object once in all the world, unless the bucket lost it.
+fn served(app: &App, video: u64, path: &str, bytes: u64) {
     app.metrics.objects_served.inc();
     app.metrics.object_bytes.inc_by(bytes);
-    let Some((name, _)) = path.split_once('/') else { return };
-    let (app, name) = (Arc::clone(app), name.to_owned());
-    tokio::spawn(async move {
-        if let Err(error) = count(&app, video, &name, bytes).await {
-            tracing::warn!(%error, video, name, "what was served was not counted");
-        }
-    });
-}
-
-async fn count(app: &App, video: u64, name: &str, bytes: u64) -> Result<(), db::Error> {
-    let mut tx = app.db.begin().await?;
-    let sql = "update video_rendition set bytes_served = bytes_served + $1 \
-               where video = $2 and name = $3";
-    tx.write(sql, values![bytes, video, name]).await?;
-    tx.commit().await
+    tracing::info!(video = wire::video_id(video), path, bytes, "object");
 }
 
 fn media_type(path: &str) -> &'static str {
