@@ -93,13 +93,13 @@ fn refund(data: &[u8]) {
     let Some((asked, reason)) = taken(of_payment::refund(data)) else { return };
     no_card(data);
     asked.into_iter().for_each(amount);
-    assert!(reason.is_none_or(|reason| reason.chars().count() <= 500));
+    assert!(reason.is_none_or(|reason| reason.chars().count() <= 200));
 }
 
 fn decision(data: &[u8]) {
     if let Some((_, Some(reason))) = taken(review::request(data)) {
         no_card(data);
-        assert!(reason.chars().count() <= 500);
+        assert!(reason.chars().count() <= 200);
     }
 }
 

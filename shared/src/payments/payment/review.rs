@@ -109,7 +109,7 @@ pub enum Decision {
 pub struct ReviewRequest {
     /// What is decided.
     pub decision: Decision,
-    /// Why, at most 500 characters; the payment's history has it.
+    /// Why, at most 200 characters; the payment's history has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
