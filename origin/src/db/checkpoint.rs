@@ -14,7 +14,10 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Moves what was written, until the process ends.
 pub async fn run(db: std::sync::Arc<Db>) {
-    while db.engine == Engine::Sqlite {
+    if db.engine != Engine::Sqlite {
+        return;
+    }
+    loop {
         sleep(EVERY).await;
         if !db.is_written.swap(false, Ordering::Relaxed) {
             continue;
