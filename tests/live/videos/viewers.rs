@@ -27,7 +27,7 @@ async fn watch(video: &Video<'_>) -> BTreeMap<String, usize> {
     sizes
 }
 
-/// What left the origin of a video, as its log says: how often each object, and the bytes by folder.
+/// What left the origin of a video, by its log: how often each object, and bytes by folder.
 fn left(stack: &Stack, id: &str) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
     let log = std::fs::read_to_string(stack.data_dir.join("origin.log")).unwrap();
     let (mut times, mut bytes) = (BTreeMap::new(), BTreeMap::new());
