@@ -31,10 +31,8 @@ pub(crate) async fn serve(call: &Call) -> Response {
             Err(why) => Err(call.unavailable("assets", why)),
         },
         "OPTIONS" => Ok(Envelope::empty(204).with("allow", "GET, HEAD, OPTIONS").into()),
-        _ => Err(Problem {
-            allow: Some("GET, HEAD".into()),
-            ..Problem::new(&METHOD_NOT_ALLOWED, "the console's files are only read")
-        }),
+        _ => Err(Problem::new(&METHOD_NOT_ALLOWED, "the console's files are only read")
+            .with("allow", "GET, HEAD")),
     };
     respond::respond(call, None, refused)
 }

@@ -31,9 +31,8 @@ pub(crate) async fn serve(call: &Call) -> Response {
         }
         Found::OtherMethod(allow) => {
             let detail = format!("{} is not one of {allow}", call.facts.method);
-            let problem = Problem::new(&METHOD_NOT_ALLOWED, detail);
-            let allow = Some(allow);
-            respond::respond(call, None, Err(Problem { allow, ..problem }))
+            let problem = Problem::new(&METHOD_NOT_ALLOWED, detail).with("allow", allow);
+            respond::respond(call, None, Err(problem))
         }
         Found::Nothing => respond::respond(call, None, Err(system::not_found())),
     }

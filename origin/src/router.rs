@@ -274,7 +274,7 @@ fn find(method: &str, path: &str) -> Result<(&'static Route, Vec<String>, bool),
         }
         Found::OtherMethod(allow) => {
             let problem = Problem::new(&METHOD_NOT_ALLOWED, format!("this path knows {allow}"));
-            Err(Problem { allow: Some(allow), ..problem })
+            Err(problem.with("allow", allow))
         }
         Found::Nothing => Err(Problem::new(&NOT_FOUND, "there is nothing here")),
     }

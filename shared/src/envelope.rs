@@ -7,13 +7,14 @@ use alloc::{string::String, string::ToString, vec, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// The headers that travel in an envelope and are replayed with it.
-pub const HEADERS: [&str; 14] = [
+pub const HEADERS: [&str; 15] = [
     "content-type",
     "location",
     "etag",
     "retry-after",
     "allow",
     "cache-control",
+    "content-range",
     // tus 1.0
     "tus-resumable",
     "tus-version",
@@ -74,8 +75,8 @@ impl Envelope {
         if let Some(seconds) = problem.retry_after_s {
             headers.push(("retry-after".into(), seconds.to_string()));
         }
-        if let Some(allow) = &problem.allow {
-            headers.push(("allow".into(), allow.clone()));
+        if let Some((name, value)) = &problem.header {
+            headers.push(((*name).into(), value.clone()));
         }
         let body = problem.to_json(public_url, request_id);
         Self { headers, body, ..Self::empty(problem.status()) }

@@ -26,6 +26,7 @@ pub enum Class {
     PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,
+    RangeNotSatisfiable,
     ChecksumMismatch,
     Unacceptable,
     Limited,
@@ -49,6 +50,7 @@ impl Class {
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            Self::RangeNotSatisfiable => 416,
             // No status of HTTP's own: tus 1.0, extension `checksum`.
             Self::ChecksumMismatch => 460,
             Self::Unacceptable => 422,
@@ -93,6 +95,8 @@ http_kinds! {
     PRECONDITION_FAILED "precondition-failed" PreconditionFailed "The resource has changed";
     TOO_LARGE "too-large" TooLarge "The request is too large";
     UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" UnsupportedMediaType "Unsupported media type";
+    RANGE_NOT_SATISFIABLE "range-not-satisfiable" RangeNotSatisfiable
+        "The range begins beyond the end";
     UNACCEPTABLE "unacceptable" Unacceptable "The request is not acceptable";
     IDEMPOTENCY_MISMATCH "idempotency-mismatch" Unacceptable
         "The idempotency key was used for another request";
@@ -120,8 +124,9 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Seconds after which a new try makes sense (`Retry-After`).
     pub retry_after_s: Option<u32>,
-    /// The methods that the path knows (`Allow`), with [`METHOD_NOT_ALLOWED`].
-    pub allow: Option<String>,
+    /// The header that its status must have: `Allow` with [`METHOD_NOT_ALLOWED`], `Content-Range`
+    /// with [`RANGE_NOT_SATISFIABLE`].
+    pub header: Option<(&'static str, String)>,
 }
 
 impl Problem {
@@ -129,7 +134,7 @@ impl Problem {
     #[must_use]
     pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { kind, detail, errors: Vec::new(), retry_after_s: None, allow: None }
+        Self { kind, detail, errors: Vec::new(), retry_after_s: None, header: None }
     }
 
     /// A problem of fields.
@@ -146,6 +151,12 @@ impl Problem {
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// The same, with the header that its status must have; the name in lower case.
+    #[must_use]
+    pub fn with(self, name: &'static str, value: impl Into<String>) -> Self {
+        Self { header: Some((name, value.into())), ..self }
     }
 
     /// The status.

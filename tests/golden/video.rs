@@ -15,8 +15,11 @@ use shared::video::policy::Policy;
 use shared::video::presentation::{Caption, Presentation, Status, Visibility};
 use shared::video::rendition::{Media, Rendition, Segment};
 use shared::video::select::select;
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 fn rendition(name: &str, media: Media, codec: &str, durations: &[u32], bytes: u32) -> Rendition {
     let segments = durations.iter().enumerate().map(|(n, duration)| {
@@ -191,10 +194,13 @@ fn dash_track(set: &AdaptationSet, one: &Representation) -> Track {
     }
 }
 
-fn read_mpd(film: &Presentation, class: Class, token: &str) -> MPD {
+fn write_mpd(film: &Presentation, class: Class, token: &str) -> String {
     let choices = select(&film.renditions, class);
-    let text = dash::mpd(film, &choices, token, Millis(1_790_000_001_000));
-    dash_mpd_core::parse(&text).unwrap()
+    dash::mpd(film, &choices, token, Millis(1_790_000_001_000))
+}
+
+fn read_mpd(film: &Presentation, class: Class, token: &str) -> MPD {
+    dash_mpd_core::parse(&write_mpd(film, class, token)).unwrap()
 }
 
 fn of_dash(mpd: &MPD) -> Vec<Track> {
@@ -204,13 +210,14 @@ fn of_dash(mpd: &MPD) -> Vec<Track> {
     tracks.collect()
 }
 
+/// Finished and growing: how many segments, whether that is all, and what its URLs end with.
+const FILMS: [(usize, bool, &str); 3] = [(10, true, "?token=a.b"), (3, false, ""), (1, false, "")];
+
 #[test]
 fn v6_outsiders_read_the_same_presentation_in_hls_and_dash() {
     for number in 0..CLASSES {
         let class = Class::of_number(number).unwrap();
-        for (segments, complete, token) in
-            [(10, true, "?token=a.b"), (3, false, ""), (1, false, "")]
-        {
+        for (segments, complete, token) in FILMS {
             let film = film(segments, complete);
             let mut hls = of_hls(&film, class, token);
             let mpd = read_mpd(&film, class, token);
@@ -226,6 +233,53 @@ fn v6_outsiders_read_the_same_presentation_in_hls_and_dash() {
             assert_eq!(mpd.mediaPresentationDuration.is_some(), complete);
             assert_eq!(mpd.minimumUpdatePeriod.is_some() && mpd.publishTime.is_some(), !complete);
         }
+    }
+}
+
+/// Complains of the first document that the schema refuses.
+const VALIDATE: &str = "\
+import sys, xmlschema
+schema = xmlschema.XMLSchema(sys.argv[1])
+for text in sys.stdin.read().split('\\0'):
+    schema.validate(text)
+";
+
+/// What a validator that is not ours says to these documents (`scripts/setup schemas` brings it).
+fn complaint(documents: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut child = Command::new(root.join("target/python/bin/python"))
+        .args(["-c", VALIDATE])
+        .arg(root.join("tests/golden/video/mpd.xsd"))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("scripts/setup schemas");
+    child.stdin.take().unwrap().write_all(documents.join("\0").as_bytes()).unwrap();
+    let said = child.wait_with_output().unwrap();
+    let why = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.success(), why.is_empty(), "{why}");
+    why
+}
+
+#[test]
+fn v6_every_mpd_is_valid_by_the_schema() {
+    let mut all = BTreeSet::new();
+    for class in (0..CLASSES).filter_map(Class::of_number) {
+        for (segments, complete, token) in FILMS {
+            all.insert(write_mpd(&film(segments, complete), class, token));
+        }
+    }
+    assert!(all.len() > FILMS.len(), "the classes make no difference");
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    assert_eq!(complaint(&all), "");
+    for (right, wrong) in [
+        (" bandwidth=\"", " bandwidth=\"-"),
+        ("<SegmentTimeline>", "<SegmentTimeline/><SegmentTimeline>"),
+        (" contentType=\"text\"", " contentType=\"caption\""),
+        (" type=\"", " kind=\""),
+    ] {
+        let broken = all[0].replacen(right, wrong, 1);
+        assert!(complaint(&[all[0], &broken]).contains("validation"), "{wrong} is valid");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::client;
 use crate::live::App;
-use crate::node::{Nodes, policy};
+use crate::node::{Nodes, client_of, policy};
 use crate::stack::Stack;
 use crate::visit::{self, Documents};
 use reqwest::{Method, Response};
@@ -20,14 +20,6 @@ const ADDRESS: &str = "192.0.2.7";
 const SPARED_MAX: usize = 900;
 const COUNTED_MAX: Duration = Duration::from_secs(15);
 const COUNTED: &str = "limits_decisions_total";
-
-fn told(stack: &Stack) -> client::Stack {
-    let value = |name: &str| match name {
-        "DATA_DIR" => stack.dir().display().to_string(),
-        _ => stack.value(name),
-    };
-    client::Stack::told_by(value, |_| {})
-}
 
 async fn send(app: &App<'_>, route: &Route, path: &str, body: Option<&Value>) -> Response {
     let method = Method::from_bytes(route.method.as_bytes()).unwrap();
@@ -96,7 +88,7 @@ async fn until_counted(tag: &str, stack: &client::Stack, outcome: &str, least: u
 async fn without_its_objects_every_route_does_what_the_table_says() {
     let with = [("EDGE_WITHOUT", "LIMITER"), ("LIMITS_LOOPBACK", "")];
     let stack = Stack::start_with("alone", &with).await;
-    let (tag, told) = (stack.tag.clone(), told(&stack));
+    let (tag, told) = (stack.tag.clone(), client_of(&stack, 0));
     let app = told.app_of("free").await;
     let documents = Documents::of(&told).await;
     let (mut open, mut closed, mut wrong) = (0, 0, Vec::new());

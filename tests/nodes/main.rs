@@ -1,6 +1,7 @@
 //! Several isolates of the Worker, each on a socket of its own, one owner of the objects: what the
 //! product `limits` promises whichever isolate is asked, on real workerd, also when it is killed,
-//! when the objects are taken away, and when the origin is.
+//! when the objects are taken away, and when the origin is; and what `video` promises to many
+//! viewers at several places.
 //!
 //! Invariant: every test starts a stack of its own and leaves nothing running, also when it fails;
 //! they take turns by the file lock of `tests/crash`, whose stacks these are. What judges a run
@@ -29,6 +30,10 @@ mod orphan;
 #[path = "../crash/stack.rs"]
 #[allow(dead_code, reason = "shared with tests/crash")]
 mod stack;
+#[path = "../live/videos/stage.rs"]
+#[allow(dead_code, reason = "shared with tests/live")]
+mod stage;
+mod viewers;
 #[path = "../http/visit.rs"]
 #[allow(dead_code, reason = "shared with tests/http")]
 mod visit;
@@ -37,5 +42,5 @@ mod waits;
 /// What the modules of other suites ask with.
 mod client {
     pub(crate) use crate::crash_client::Client;
-    pub(crate) use crate::live::{App, Ask, Stack, alias};
+    pub(crate) use crate::live::{Answer, App, Ask, Stack, alias};
 }

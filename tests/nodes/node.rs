@@ -3,7 +3,7 @@
 //! Invariant: moments are the machine's clock in milliseconds, which is also workerd's; sending is
 //! rounded down and receiving up, so that what was decided lies between them.
 
-use crate::client::Client;
+use crate::client::{self, Client};
 use crate::stack::Stack;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -74,15 +74,28 @@ pub(crate) fn policy(rule: &Rule) -> Value {
     policy
 }
 
+fn urls(stack: &Stack) -> Vec<String> {
+    let urls = stack.find("EDGE_URLS").unwrap_or_else(|| stack.value("EDGE_URL"));
+    urls.split(',').map(str::to_owned).collect()
+}
+
+/// A client of all routes at one isolate.
+pub(crate) fn client_of(stack: &Stack, node: usize) -> client::Stack {
+    let value = |name: &str| match name {
+        "DATA_DIR" => stack.dir().display().to_string(),
+        "EDGE_URL" => urls(stack)[node].clone(),
+        _ => stack.value(name),
+    };
+    client::Stack::told_by(value, |_| {})
+}
+
 impl Nodes {
     /// All isolates of a stack, asked with its service key (tier `unlimited`).
     pub(crate) fn of(stack: &Stack) -> Self {
         let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
         // What a connection that workerd closes at the same moment would lose was no check's fault.
         let http = http.pool_idle_timeout(IDLE_MAX).build().unwrap();
-        let urls = stack.find("EDGE_URLS").unwrap_or_else(|| stack.value("EDGE_URL"));
-        let urls = urls.split(',').map(str::to_owned).collect();
-        Self { http, urls, key: stack.value("SERVICE_KEY") }
+        Self { http, urls: urls(stack), key: stack.value("SERVICE_KEY") }
     }
 
     /// The first ones only.

@@ -33,12 +33,6 @@ const cut = (range, size) => {
   }
   return { offset: range.offset, length: Math.min(range.length ?? size, size - range.offset) };
 };
-const beyond = (made, size) => {
-  const headers = new Headers(made);
-  for (const name of ["cache-control", "content-type", "etag"]) headers.delete(name);
-  headers.set("content-range", `bytes */${size}`);
-  return new Response(null, { status: 416, headers });
-};
 export async function find(env, binding, key, url, head, rangeText, headersText) {
   const range = rangeText ? JSON.parse(rangeText) : undefined;
   const made = JSON.parse(headersText);
@@ -47,7 +41,7 @@ export async function find(env, binding, key, url, head, rangeText, headersText)
     const known = await env[binding].head(key);
     if (!known) return null;
     const part = cut(range, known.size);
-    if (part && (part.length <= 0 || part.offset >= known.size)) return beyond(made, known.size);
+    if (part && part.length <= 0) return known.size;
     if (head) return answer(null, part ? 206 : 200, made, known.size, part);
     const object = await env[binding].get(key, { range: part });
     return object && answer(object.body, 206, made, known.size, part);
@@ -135,12 +129,25 @@ pub(crate) struct Wanted<'a> {
     pub(crate) headers: &'a [(String, String)],
 }
 
-/// The answer from the cache or the bucket; `None`: neither has it.
-pub(crate) async fn find(env: &Env, wanted: Wanted<'_>) -> Result<Option<Response>, Thrown> {
+/// What became of it.
+pub(crate) enum Found {
+    /// The answer, from the cache or the bucket.
+    Answer(Response),
+    /// The part begins beyond the object's end, which has so many bytes.
+    Beyond(u64),
+    /// Neither has it.
+    Nowhere,
+}
+
+/// The answer to what is wanted.
+pub(crate) async fn find(env: &Env, wanted: Wanted<'_>) -> Result<Found, Thrown> {
     let Wanted { key, url, head, range, headers } = wanted;
     let headers = serde_json::to_string(headers)?;
     let answer = found(env, BINDING, key, url, head, range, &headers).await?;
-    Ok(answer.dyn_into().ok())
+    if let Some(size) = answer.as_f64() {
+        return Ok(Found::Beyond(size as u64));
+    }
+    Ok(answer.dyn_into().map_or(Found::Nowhere, Found::Answer))
 }
 
 /// Until the cache has taken its copy of what [`find`] answered.

@@ -9,12 +9,12 @@ use super::{Admitted, admit, renew, report, served, want};
 use crate::call::Call;
 use crate::log;
 use crate::objects::{Address, Pull};
-use crate::platform::bucket::{self, Wanted};
+use crate::platform::bucket::{self, Found, Wanted};
 use crate::platform::http;
 use crate::respond::{self, Answer};
 use lru::LruCache;
 use shared::envelope::Envelope;
-use shared::problem::Problem;
+use shared::problem::{Problem, RANGE_NOT_SATISFIABLE};
 use shared::range::Range;
 use shared::roads::Register;
 use shared::video::manifest::{File, file};
@@ -146,13 +146,21 @@ async fn answer(call: &Call, admitted: &Admitted, object: Object<'_>) -> Result<
         let range = range.map(|range| serde_json::to_string(&range).unwrap_or_default());
         let wanted = Wanted { key: &key, url: &url, head, range, headers: &headers };
         let found = bucket::find(&call.env, wanted).await;
-        if let Some(response) = found.map_err(|why| call.unavailable("bucket", why))? {
-            if !head {
-                served::count(call, &admitted.video, path, &response);
+        match found.map_err(|why| call.unavailable("bucket", why))? {
+            Found::Answer(response) => {
+                if !head {
+                    served::count(call, &admitted.video, path, &response);
+                }
+                let copy = Clone::clone(&response);
+                call.context.wait_until(async move { bucket::kept(&copy).await });
+                return Ok(Answer::Streamed(response));
             }
-            let copy = Clone::clone(&response);
-            call.context.wait_until(async move { bucket::kept(&copy).await });
-            return Ok(Answer::Streamed(response));
+            Found::Beyond(size) => {
+                let detail = format!("the object has {size} bytes");
+                let problem = Problem::new(&RANGE_NOT_SATISFIABLE, detail);
+                return Err(problem.with("content-range", format!("bytes */{size}")));
+            }
+            Found::Nowhere => {}
         }
         let there = !is_second && pull(call, &admitted.video.object_key(path), generation).await?;
         if !there {

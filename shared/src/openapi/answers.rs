@@ -181,7 +181,6 @@ fn describe(status: u16) -> &'static str {
         204 => "Done; no body",
         206 => "The part that was asked for",
         301 => "Moved for good",
-        416 => "The file ends before that part",
         304 => "It is still the version of `If-None-Match`",
         303 => "It is the one: follow the link again, with the cookie",
         302 => "Found: the default, so that every click is counted",

@@ -1,7 +1,8 @@
 //! Films, and the way from one to a video that is ready.
 
-use crate::client::{Answer, App, Ask};
+use crate::client::{Answer, App, Ask, Stack};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -114,6 +115,35 @@ impl<'a> Video<'a> {
         let items = events["items"].as_array().unwrap().iter();
         items.map(|event| event["kind"].as_str().unwrap().into()).collect()
     }
+}
+
+/// What left the origin of a video, by its log: how often each object, and bytes by folder.
+pub(super) fn left(stack: &Stack, id: &str) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
+    let log = std::fs::read_to_string(stack.data_dir.join("origin.log")).unwrap();
+    let (mut times, mut bytes) = (BTreeMap::new(), BTreeMap::new());
+    for line in log.lines().filter(|line| line.contains(id)) {
+        let said: Value = serde_json::from_str(line).unwrap();
+        if said["message"] != "object" || said["video"] != id {
+            continue;
+        }
+        let path = said["path"].as_str().unwrap();
+        *times.entry(path.to_owned()).or_default() += 1;
+        if let Some((folder, _)) = path.split_once('/') {
+            *bytes.entry(folder.to_owned()).or_default() += said["bytes"].as_u64().unwrap();
+        }
+    }
+    (times, bytes)
+}
+
+/// Waits until `is_so`, at most ten seconds.
+pub(super) async fn until(mut is_so: impl AsyncFnMut() -> bool) -> bool {
+    for _ in 0..200 {
+        if is_so().await {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    false
 }
 
 /// The lines of a playlist that are no tags.

@@ -10,7 +10,8 @@ use crate::video::presentation::FORGET_PATH;
 use crate::video::qoe::REPORT_BYTES_MAX;
 
 const PLAYED: &[&problem::Kind] = &[&video::NO_VIDEO, &video::NOT_PLAYABLE, &video::DENIED];
-const SERVED: &[&problem::Kind] = &[&video::NO_VIDEO, &video::NO_FILE, &video::DENIED];
+const SERVED: &[&problem::Kind] =
+    &[&video::NO_VIDEO, &video::NO_FILE, &video::DENIED, &problem::RANGE_NOT_SATISFIABLE];
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
