@@ -27,15 +27,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-/// Videos that grow at once in one isolate's eyes: 1,024 × 64 bytes.
-const GROWING_MAX: NonZeroUsize = match NonZeroUsize::new(1_024) {
+/// Videos that an isolate remembers to have read at their homes: 1,024 × 64 bytes.
+const RENEWED_MAX: NonZeroUsize = match NonZeroUsize::new(1_024) {
     Some(max) => max,
     None => NonZeroUsize::MIN,
 };
 
 thread_local! {
-    /// When a video that grows was last read at its home.
-    static RENEWED: RefCell<LruCache<String, Millis>> = RefCell::new(LruCache::new(GROWING_MAX));
+    /// When a video was last read at its home for being out of date.
+    static RENEWED: RefCell<LruCache<String, Millis>> = RefCell::new(LruCache::new(RENEWED_MAX));
 }
 
 /// A video that this viewer may play.
@@ -98,11 +98,23 @@ pub(crate) async fn find(call: &Call, id: &str) -> Result<Rc<Presentation>, Prob
     Ok(video)
 }
 
-/// The video as its home knows it.
+/// The video as its home knows it, because somebody asks for what `known` does not name: another
+/// isolate may have told of it. What no longer grows is read so once a second.
 ///
 /// # Errors
 /// 404, 503.
-pub(crate) async fn renew(call: &Call, id: &str) -> Result<Rc<Presentation>, Problem> {
+pub(crate) async fn reread(
+    call: &Call,
+    known: Rc<Presentation>,
+) -> Result<Rc<Presentation>, Problem> {
+    let live_ms = call.settings.durations.video_live_ms;
+    if known.grows() || is_due(&known.id, call.began, live_ms) {
+        return renew(call, &known.id).await;
+    }
+    Ok(known)
+}
+
+async fn renew(call: &Call, id: &str) -> Result<Rc<Presentation>, Problem> {
     of(registers::renew(call, id).await)
 }
 

@@ -5,7 +5,7 @@
 //! body passes from stream to stream (`platform/bucket.rs`).
 
 use super::manifest::{captions, cmcd, first, no_file, playlist, tagged};
-use super::{Admitted, admit, renew, report, served, want};
+use super::{Admitted, admit, report, reread, served, want};
 use crate::call::Call;
 use crate::log;
 use crate::objects::{Address, Pull};
@@ -56,7 +56,14 @@ pub(crate) async fn serve(call: &Call, at: &[&str]) -> Result<Answer, Problem> {
     let mut admitted = admit(call, at).await?;
     let (folder, name) =
         (at.get(1).copied().unwrap_or_default(), at.get(2).copied().unwrap_or_default());
-    match file(folder, name).ok_or_else(no_file)? {
+    let wanted = file(folder, name).ok_or_else(no_file)?;
+    if !knows(&admitted.video, &wanted) {
+        admitted.video = reread(call, admitted.video).await?;
+        if !knows(&admitted.video, &wanted) {
+            return Err(no_file());
+        }
+    }
+    match wanted {
         File::Playlist(rendition) => playlist(&admitted, rendition, false),
         File::KeyFrames(rendition) => playlist(&admitted, rendition, true),
         File::CaptionPlaylist(language) => captions(&admitted, language),
@@ -68,12 +75,6 @@ pub(crate) async fn serve(call: &Call, at: &[&str]) -> Result<Answer, Problem> {
             answer(call, &admitted, object).await
         }
         File::Object { generation, path, media_type } => {
-            if !names(&admitted.video, generation, &path) && admitted.video.grows() {
-                admitted.video = renew(call, &admitted.video.id).await?;
-            }
-            if !names(&admitted.video, generation, &path) {
-                return Err(no_file());
-            }
             told(call, &admitted.video, &path);
             if let Some((rendition, _)) = path.split_once('/') {
                 want::tell(call, &admitted.video, rendition);
@@ -176,6 +177,19 @@ async fn pull(call: &Call, key: &str, generation: u32) -> Result<bool, Problem> 
     let timeout_ms = call.settings.durations.stream_timeout_ms;
     let asked = Address::home(PRODUCT, key).send(&call.env, &message, timeout_ms).await;
     asked.map_err(|why| call.unavailable("home", why))
+}
+
+/// Whether the register names what is asked for.
+fn knows(video: &Presentation, wanted: &File<'_>) -> bool {
+    match wanted {
+        File::Playlist(name) | File::KeyFrames(name) => {
+            video.rendition(name).is_some_and(|head| head.segments > 0)
+        }
+        File::CaptionPlaylist(language) | File::Caption(language) => {
+            video.captions.iter().any(|one| one.language == *language)
+        }
+        File::Object { generation, path, .. } => names(video, *generation, path),
+    }
 }
 
 /// Whether the register names this object.

@@ -205,3 +205,34 @@ async fn v3_newer_codecs_come_by_configuration() {
         assert_eq!(all, known.iter().copied().collect::<BTreeSet<_>>());
     }
 }
+
+/// Half a minute of a published film (`scripts/setup film`): scenes
+/// change, colours fade, sound comes from six speakers.
+const FILM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/film/film.mp4");
+const FILM_S: usize = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v3_a_published_film_becomes_its_whole_ladder() {
+    let stage = Stage::new().await;
+    let film = stage.source("film.mp4", &format!("-i {FILM} -t {FILM_S} -c copy"));
+    let told = probe(&film, "-select_streams v -show_entries stream=r_frame_rate,width,height");
+    assert_eq!(told, ["1920,1080,24/1"], "another film than the one that is meant");
+    let wanted = frames(&film).len();
+    let (id, made) = stage.ready(&film).await;
+    assert_eq!(stage.errors().await, Vec::<String>::new());
+    let pictures = ["v240-avc", "v360-avc", "v480-avc", "v720-avc", "v1080-avc"];
+    assert_eq!(names(&made), [&pictures[..], &["a0-aac", "a0-aac51"]].concat());
+    let shown = presentation(&stage, &id).await;
+    for (name, head) in pictures.iter().zip(&shown.renditions) {
+        let whole = stage.rendition(&id, name);
+        assert_eq!(frames(&whole).len(), wanted, "{name}");
+        let decoded = probe(&whole, "-count_frames -show_entries stream=nb_read_frames");
+        assert_eq!(decoded, [wanted.to_string()], "{name}");
+        assert_eq!(head.name, *name);
+    }
+    // A larger picture costs more, and none more than the film.
+    let rates: Vec<u64> = shown.renditions.iter().take(5).map(|head| head.bandwidth).collect();
+    assert!(rates.is_sorted(), "{rates:?}");
+    let film_rate = std::fs::metadata(&film).unwrap().len() * 8 / FILM_S as u64;
+    assert!(rates[4] < 2 * film_rate, "{rates:?} of {film_rate}");
+}

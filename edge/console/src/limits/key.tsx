@@ -4,7 +4,7 @@
 // after a change it is looked up again. Refused: to spend its units.
 
 import { useState } from "preact/hooks";
-import { call, problemIn } from "../api";
+import { call } from "../api";
 import { say } from "../ui/announce";
 import { Field } from "../ui/field";
 import { useForm } from "../ui/form";
@@ -45,34 +45,21 @@ interface OverrideProps {
 
 function useOverride({ policy, name, onDone }: OverrideProps) {
   const form = useForm<Override>({ kind: policy.all?.length ? "ban" : "limit", limit: "" });
-  const [busy, setBusy] = useState(false);
   const send = async (method: "PUT" | "DELETE", done: string) => {
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
-    try {
-      const body = method === "PUT" ? { body: bodyOf(form.values) } : {};
-      await call(overridePath(policy.name, name), { method, ...body });
-      say(`${name} ${done}`);
-      await onDone();
-    } catch (why) {
-      form.setProblem(problemIn(why));
-    } finally {
-      setBusy(false);
-    }
+    const body = method === "PUT" ? { body: bodyOf(form.values) } : {};
+    await call(overridePath(policy.name, name), { method, ...body });
+    say(`${name} ${done}`);
+    await onDone();
   };
-  return { form, busy, send };
+  return { form, send };
 }
 
 function OverrideForm(props: OverrideProps) {
-  const { form, busy, send } = useOverride(props);
-  const { values, errors, set } = form;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void send("PUT", DONE[values.kind]);
-  };
+  const { form, send } = useOverride(props);
+  const { values, errors, set, busy } = form;
+  const save = () => send("PUT", DONE[values.kind]);
   return (
-    <form ref={form.ref} onSubmit={submit} noValidate aria-label={`Override for ${props.name}`}>
+    <form ref={form.ref} onSubmit={form.submit(save)} noValidate aria-label={`Override for ${props.name}`}>
       <div class="numbers-row">
         <Field label="Override" pointer="#kind" errors={[]}>
           {(tied) => (
@@ -116,10 +103,12 @@ function OverrideForm(props: OverrideProps) {
 }
 
 export function OneKey({ policy }: { policy: Policy }) {
-  const form = useForm({ key: "", tier: "" });
   const [looked, setLooked] = useState<Looked | null>(null);
-  const [busy, setBusy] = useState(false);
-  const { values, errors, set } = form;
+  const form = useForm({ key: "", tier: "" }, (problem) => {
+    setLooked(null);
+    return problem;
+  });
+  const { values, errors, set, busy } = form;
 
   const find = async (key: string, tier: string) => {
     const answer = await look(policy.name, key, tier);
@@ -129,24 +118,14 @@ export function OneKey({ policy }: { policy: Policy }) {
       return { key, tier, said: { answer, level, turn, looked: true } };
     });
   };
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
-    try {
-      await find(values.key, values.tier);
-    } catch (why) {
-      setLooked(null);
-      form.setProblem(problemIn(why));
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <section class="card try" aria-labelledby="one-key">
       <h2 id="one-key">Look a key up</h2>
-      <form ref={form.ref} onSubmit={submit} noValidate>
+      <form
+        ref={form.ref}
+        onSubmit={form.submit(() => find(values.key, values.tier))}
+        noValidate
+      >
         <div class="numbers-row">
           <KeyField value={values.key} errors={errors} set={(key) => set({ key })} />
           <TierField

@@ -64,9 +64,13 @@ interface Props {
 }
 
 export function Publish({ name, onClose, onSaved }: Props) {
-  const form = useForm(EMPTY);
+  const form = useForm(EMPTY, async (problem) => {
+    if (problem.status !== 412 || !name) return problem;
+    await again(name);
+    return null;
+  });
+  const { busy } = form;
   const [version, setVersion] = useState<Version | null>(null);
-  const [busy, setBusy] = useState(false);
   const [note, setNote] = useState<string | null>(null);
 
   const load = async (of: string) => {
@@ -89,24 +93,12 @@ export function Publish({ name, onClose, onSaved }: Props) {
       setNote(sentence(problemIn(why)));
     }
   };
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
+  const save = async () => {
     setNote(null);
-    form.setProblem(null);
-    try {
-      const saved = await publish(form.values, version);
-      say(`${version ? "Saved" : "Created"} ${saved.policy.name}`);
-      onSaved?.(saved);
-      onClose();
-    } catch (why) {
-      const problem = problemIn(why);
-      if (problem.status === 412 && name) await again(name);
-      else form.setProblem(problem);
-    } finally {
-      setBusy(false);
-    }
+    const saved = await publish(form.values, version);
+    say(`${version ? "Saved" : "Created"} ${saved.policy.name}`);
+    onSaved?.(saved);
+    onClose();
   };
 
   const shared = { values: form.values, errors: form.errors, set: form.set };
@@ -117,7 +109,7 @@ export function Publish({ name, onClose, onSaved }: Props) {
       <div role="alert">{note && <p class="note wrong">{note}</p>}</div>
       {!ready && !note && <p role="status">Loading…</p>}
       {ready && (
-        <form ref={form.ref} onSubmit={submit} noValidate>
+        <form ref={form.ref} onSubmit={form.submit(save)} noValidate>
           {!name && <NameField {...shared} />}
           <PolicyFields {...shared} />
           <div role="alert">{form.other && <p class="error">{form.other}</p>}</div>

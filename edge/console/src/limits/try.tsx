@@ -4,7 +4,7 @@
 // again. Refused: to hold a check back because it would be refused.
 
 import { useRef, useState } from "preact/hooks";
-import { call, problemIn } from "../api";
+import { call } from "../api";
 import { Field } from "../ui/field";
 import { useForm } from "../ui/form";
 import { AnswerShown, type Said } from "./answer";
@@ -93,7 +93,6 @@ function useTrial(policy: Policy) {
   const [outcomes, setOutcomes] = useState<boolean[]>([]);
   const [held, setHeld] = useState<string | null>(null);
   const [note, setNote] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
   const asked = useRef<Question>(form.values);
   const turn = useRef(0);
 
@@ -101,21 +100,9 @@ function useTrial(policy: Policy) {
     const level = levelOf(answer, policy, asked.current.tier);
     setSaid({ answer, level, looked, turn: (turn.current += 1) });
   };
-  const whole = async (doing: () => Promise<void>) => {
-    if (busy) return;
-    setBusy(true);
-    setNote(null);
-    form.setProblem(null);
-    try {
-      await doing();
-    } catch (why) {
-      form.setProblem(problemIn(why));
-    } finally {
-      setBusy(false);
-    }
-  };
   const ask = (times: number) =>
-    whole(async () => {
+    form.run(async () => {
+      setNote(null);
       const question = { ...form.values };
       asked.current = question;
       const settled = await Promise.allSettled(
@@ -130,7 +117,8 @@ function useTrial(policy: Policy) {
       if (failed) throw failed.reason;
     });
   const refund = () =>
-    whole(async () => {
+    form.run(async () => {
+      setNote(null);
       const body = { reservation: held };
       setHeld(null);
       const { body: back } = await call<{ refunded: boolean }>(REFUND, { method: "POST", body });
@@ -138,12 +126,12 @@ function useTrial(policy: Policy) {
       show(await lookAfresh(name, key, tier), true);
       setNote(back.refunded ? "The units are back." : "Nothing came back: their time is over.");
     });
-  return { form, said, outcomes, held, note, busy, ask, refund };
+  return { form, said, outcomes, held, note, ask, refund };
 }
 
 export function Try({ policy }: { policy: Policy }) {
-  const { form, said, outcomes, held, note, busy, ask, refund } = useTrial(policy);
-  const { values, errors, set } = form;
+  const { form, said, outcomes, held, note, ask, refund } = useTrial(policy);
+  const { values, errors, set, busy } = form;
   const submit = (event: Event) => {
     event.preventDefault();
     void ask(1);

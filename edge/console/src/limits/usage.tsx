@@ -4,11 +4,13 @@
 // paused. Refused: to read every change out.
 
 import { useState } from "preact/hooks";
+import { Pick } from "../ui/pick";
+import { SlotTable } from "../ui/slot-table";
 import { asNumber, asTime } from "../ui/when";
 import { Chart } from "./chart";
 import { Hottest } from "./hottest";
 import { useUsage } from "./live";
-import { KIND_NAMES, KINDS, type Kinds, kindsOf, type Slot, sum } from "./series";
+import { KIND_NAMES, KINDS, type Kinds, kindsOf, sum } from "./series";
 
 const MINUTE_MS = 60_000;
 const SPANS: [string, number][] = [
@@ -33,47 +35,6 @@ function Sums({ counts }: { counts: Kinds }) {
   );
 }
 
-function SlotTable({ slots }: { slots: Slot[] }) {
-  const some = slots.filter((slot) => sum(slot) > 0).reverse();
-  return (
-    <details class="slots by-kind">
-      <summary>The same as a table</summary>
-      <table>
-        <caption class="silent">Decisions per 10 seconds; what has none is left out</caption>
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            {KINDS.map((kind) => (
-              <th scope="col" class="count" key={kind}>
-                {KIND_NAMES[kind]}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {some.map((slot) => (
-            <tr key={slot.at}>
-              <th scope="row">{asTime(slot.at)}</th>
-              {KINDS.map((kind) => (
-                <td class="count" key={kind}>
-                  {asNumber(slot[kind])}
-                </td>
-              ))}
-            </tr>
-          ))}
-          {some.length === 0 && (
-            <tr>
-              <td colSpan={1 + KINDS.length} class="none">
-                No decisions in this time.
-              </td>
-            </tr>
-          )}
-        </tbody>
-      </table>
-    </details>
-  );
-}
-
 interface ToolsProps {
   span: number;
   setSpan: (span: number) => void;
@@ -84,19 +45,12 @@ interface ToolsProps {
 function Tools({ span, setSpan, paused, setPaused }: ToolsProps) {
   return (
     <div class="row">
-      <label class="inline">
-        <span>Time</span>
-        <select
-          value={span}
-          onChange={(event) => setSpan(Number(event.currentTarget.value))}
-        >
-          {SPANS.map(([name, ms]) => (
-            <option key={name} value={ms}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Pick
+        label="Time"
+        value={String(span)}
+        options={SPANS.map(([name, ms]) => [String(ms), name])}
+        onPick={(ms) => setSpan(Number(ms))}
+      />
       <button type="button" class="plain" aria-pressed={paused} onClick={() => setPaused(!paused)}>
         Pause
       </button>
@@ -123,7 +77,20 @@ export function Decisions({ name }: { name: string }) {
           <Sums counts={counts} />
           <div class="card chart-card">
             <Chart slots={shown.slots} counts={counts} />
-            <SlotTable slots={shown.slots} />
+            <SlotTable
+              kind="by-kind"
+              caption="Decisions per 10 seconds; what has none is left out"
+              first="From"
+              columns={KINDS.map((kind) => KIND_NAMES[kind])}
+              rows={shown.slots
+                .filter((slot) => sum(slot) > 0)
+                .map((slot) => ({
+                  key: slot.at,
+                  name: asTime(slot.at),
+                  cells: KINDS.map((kind) => asNumber(slot[kind])),
+                }))}
+              none="No decisions in this time."
+            />
           </div>
           <Hottest keys={shown.usage.hottest} />
         </>

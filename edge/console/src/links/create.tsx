@@ -4,7 +4,6 @@
 // two presses make one link. Refused: to clear the form before there is a link.
 
 import { useState } from "preact/hooks";
-import { problemIn } from "../api";
 import { href } from "../route";
 import { say } from "../ui/announce";
 import { Copy } from "../ui/copy";
@@ -33,40 +32,30 @@ function Made({ link }: { link: Link }) {
 }
 
 export function Create() {
-  const form = useForm(EMPTY);
   const [open, setOpen] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const form = useForm(EMPTY, (problem) => {
+    // A field that is named must be there to be seen.
+    if (fieldErrors(problem).some(({ pointer }) => pointer !== "/long_url")) setOpen(true);
+    return problem;
+  });
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
-    try {
-      const answer = await post<Link>("/api/v1/shorten", { body: creation(form.values) });
-      form.reset(EMPTY);
-      setOpen(false);
-      added(answer.body);
-      say(`${answer.status === 200 ? "There already is" : "Created"} ${answer.body.short_url}`);
-      form.ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
-    } catch (why) {
-      const problem = problemIn(why);
-      // A field that is named must be there to be seen.
-      if (fieldErrors(problem).some(({ pointer }) => pointer !== "/long_url")) setOpen(true);
-      form.setProblem(problem);
-    } finally {
-      setBusy(false);
-    }
+  const create = async () => {
+    const answer = await post<Link>("/api/v1/shorten", { body: creation(form.values) });
+    form.reset(EMPTY);
+    setOpen(false);
+    added(answer.body);
+    say(`${answer.status === 200 ? "There already is" : "Created"} ${answer.body.short_url}`);
+    form.ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
   };
 
   const shared = { request: "ShortenRequest", values: form.values, errors: form.errors };
   return (
     <section class="card create" aria-label="New link">
-      <form ref={form.ref} onSubmit={submit} noValidate>
+      <form ref={form.ref} onSubmit={form.submit(create)} noValidate>
         <div class="first-row">
           <Target {...shared} set={form.set} />
-          <button type="submit" class="primary" aria-disabled={busy}>
-            {busy ? "Creating…" : "Create link"}
+          <button type="submit" class="primary" aria-disabled={form.busy}>
+            {form.busy ? "Creating…" : "Create link"}
           </button>
         </div>
         <button

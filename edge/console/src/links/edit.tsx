@@ -29,9 +29,16 @@ const CHANGED_ELSEWHERE =
   "The form now shows it as it is; make your change again.";
 
 export function Edit({ code, onClose, onSaved }: Props) {
-  const form = useForm(EMPTY);
+  const form = useForm(EMPTY, async (problem) => {
+    if (problem.status !== 412) return problem;
+    await read().then(
+      () => setNote(CHANGED_ELSEWHERE),
+      (why: unknown) => setNote(sentence(problemIn(why))),
+    );
+    return null;
+  });
+  const { busy } = form;
   const [version, setVersion] = useState<Version | null>(null);
-  const [busy, setBusy] = useState(false);
   const [note, setNote] = useState<string | null>(null);
 
   const read = async () => {
@@ -51,33 +58,17 @@ export function Edit({ code, onClose, onSaved }: Props) {
     first?.setSelectionRange(0, 0); // an address is known by its beginning
   }, [version]);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy || !version) return;
+  const save = async () => {
+    if (!version) return;
     const body = change(form.values, version.link);
     if (Object.keys(body).length === 0) return onClose();
-    setBusy(true);
     setNote(null);
-    form.setProblem(null);
-    try {
-      const headers: Record<string, string> = version.etag ? { "If-Match": version.etag } : {};
-      const answer = await call<Link>(path(code), { method: "PATCH", body, headers });
-      changed(answer.body);
-      say(`Saved ${nameOf(answer.body)}`);
-      onSaved?.(answer.body);
-      onClose();
-    } catch (why) {
-      const problem = problemIn(why);
-      if (problem.status !== 412) return form.setProblem(problem);
-      try {
-        await read();
-        setNote(CHANGED_ELSEWHERE);
-      } catch (then) {
-        setNote(sentence(problemIn(then)));
-      }
-    } finally {
-      setBusy(false);
-    }
+    const headers: Record<string, string> = version.etag ? { "If-Match": version.etag } : {};
+    const answer = await call<Link>(path(code), { method: "PATCH", body, headers });
+    changed(answer.body);
+    say(`Saved ${nameOf(answer.body)}`);
+    onSaved?.(answer.body);
+    onClose();
   };
 
   const shared = { request: "PatchRequest", values: form.values, errors: form.errors };
@@ -87,7 +78,7 @@ export function Edit({ code, onClose, onSaved }: Props) {
       <div role="alert">{note && <p class="note wrong">{note}</p>}</div>
       {!version && !note && <p role="status">Loading…</p>}
       {version && (
-        <form ref={form.ref} onSubmit={submit} noValidate>
+        <form ref={form.ref} onSubmit={form.submit(save)} noValidate>
           <Target {...shared} set={form.set} />
           <Options {...shared} set={form.set} locked={locked} />
           <div role="alert">{form.other && <p class="error">{form.other}</p>}</div>

@@ -12,7 +12,7 @@ import { Field } from "../ui/field";
 import { Question } from "../ui/form-dialog";
 import { Listing } from "../ui/listing";
 import { Badge, Facts, useRead, Wait } from "../ui/read";
-import { asMoment, asNumber, fromLocal } from "../ui/when";
+import { asMoment, asNumber, capital, fromLocal } from "../ui/when";
 import { money } from "./money";
 import { Frame } from "./read";
 import { accountName, changed, introduce, learned } from "./store";
@@ -22,7 +22,6 @@ import {
   ACCOUNTS,
   at,
   type BalanceAt,
-  capital,
   type Entry,
   type Sums,
   type Transfer,

@@ -10,13 +10,13 @@ import { FormDialog } from "../ui/form-dialog";
 import { Icon } from "../ui/icon";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
-import { asDay } from "../ui/when";
+import { asDay, capital } from "../ui/when";
 import { LedgerCheck } from "./check";
 import { money } from "./money";
 import { Frame } from "./read";
 import { accounts, name, opened } from "./store";
 import { NewTransfer } from "./transfers";
-import { type Account, ACCOUNTS, capital, KINDS } from "./types";
+import { type Account, ACCOUNTS, KINDS } from "./types";
 
 const PAUSE_MS = 250;
 

@@ -8,13 +8,13 @@ import { href } from "../route";
 import { say } from "../ui/announce";
 import { Question } from "../ui/form-dialog";
 import { Badge, Facts, useRead, Wait } from "../ui/read";
-import { asMoment } from "../ui/when";
+import { asMoment, capital } from "../ui/when";
 import { AmountDialog } from "./forms";
 import { money } from "./money";
 import { called } from "./payments";
 import { AccountLink, Frame } from "./read";
 import { accountName, introduce, paid } from "./store";
-import { at, capital, type Party, type Payment, type PaymentEvent, PAYMENTS, words } from "./types";
+import { at, type Party, type Payment, type PaymentEvent, PAYMENTS, words } from "./types";
 
 /** Events of one question; a payment has a few hundred at most. */
 const EVENTS = 200;

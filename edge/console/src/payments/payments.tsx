@@ -11,15 +11,15 @@ import { FormDialog } from "../ui/form-dialog";
 import { Icon } from "../ui/icon";
 import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
+import { Pick } from "../ui/pick";
 import { Badge } from "../ui/read";
-import { asMoment } from "../ui/when";
+import { asMoment, capital } from "../ui/when";
 import { AccountChoices, AccountField, accountId, amountOf } from "./forms";
 import { money } from "./money";
 import { Frame } from "./read";
 import { accountName, introduce, payments, status } from "./store";
 import { currencyOf } from "./transfers";
 import {
-  capital,
   type Party,
   partyName,
   type Payment,
@@ -57,23 +57,15 @@ function Item({ payment }: { payment: Payment }) {
 
 function Filter() {
   return (
-    <label class="inline">
-      <span>Status</span>
-      <select
-        value={status.value}
-        onChange={(event) => {
-          status.value = event.currentTarget.value;
-          void payments.load();
-        }}
-      >
-        <option value="">Any status</option>
-        {STATUSES.map((each) => (
-          <option key={each} value={each}>
-            {capital(words(each))}
-          </option>
-        ))}
-      </select>
-    </label>
+    <Pick
+      label="Status"
+      value={status.value}
+      options={[["", "Any status"], ...STATUSES.map((each) => [each, capital(words(each))] as const)]}
+      onPick={(next) => {
+        status.value = next;
+        void payments.load();
+      }}
+    />
   );
 }
 

@@ -3,8 +3,8 @@
 // Invariant: a file is sent as it is, under one key until a clear answer has come. Refused: to move
 // money because of it.
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { Failure, problemIn, refusal } from "../api";
+import { useEffect, useRef } from "preact/hooks";
+import { type Problem, refusal } from "../api";
 import { go, href } from "../route";
 import { say } from "../ui/announce";
 import { Check, Field, Text } from "../ui/field";
@@ -27,17 +27,16 @@ async function typed(file: File): Promise<Blob> {
 }
 
 /** What the API says of a line of the file belongs to the file. */
-function placed(why: unknown): unknown {
-  const problem = problemIn(why);
-  const errors = problem.errors?.map(({ pointer, detail }) => ({
+function placed(problem: Problem): Problem {
+  if (problem.type.endsWith("/problems/payments/no-such-account")) {
+    return { ...problem, errors: [{ pointer: "/account", detail: "is no account of yours" }] };
+  }
+  if (!problem.errors) return problem;
+  const errors = problem.errors.map(({ pointer, detail }) => ({
     pointer: pointer.startsWith("/line/") ? "/file" : pointer.replace(/^\?/, "/"),
     detail,
   }));
-  if (errors) return new Failure({ ...problem, errors });
-  if (problem.type.endsWith("/problems/payments/no-such-account")) {
-    return refusal({ pointer: "/account", detail: "is no account of yours" });
-  }
-  return why;
+  return { ...problem, errors };
 }
 
 async function send(values: typeof EMPTY, file: File | undefined): Promise<Reconciliation> {
@@ -54,38 +53,23 @@ async function send(values: typeof EMPTY, file: File | undefined): Promise<Recon
   };
   const name = JSON.stringify([query, file.name, file.size, file.lastModified]);
   const asked = { query, file: await typed(file) };
-  try {
-    return (await post<Reconciliation>(RECONCILIATIONS, asked, name)).body;
-  } catch (why) {
-    throw placed(why);
-  }
+  return (await post<Reconciliation>(RECONCILIATIONS, asked, name)).body;
 }
 
 function Upload() {
-  const form = useForm(EMPTY);
-  const [busy, setBusy] = useState(false);
+  const form = useForm(EMPTY, placed);
   const file = useRef<HTMLInputElement>(null);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
-    try {
-      const report = await send(form.values, file.current?.files?.[0]);
-      say("The statement was read");
-      go("payments", "reconciliations", report.id);
-    } catch (why) {
-      form.setProblem(problemIn(why));
-    } finally {
-      setBusy(false);
-    }
+  const upload = async () => {
+    const report = await send(form.values, file.current?.files?.[0]);
+    say("The statement was read");
+    go("payments", "reconciliations", report.id);
   };
-  const { values, errors, set } = form;
+  const { values, errors, set, busy } = form;
   return (
     <section class="card upload" aria-labelledby="upload-title">
       <h2 id="upload-title">Hold a statement against an account</h2>
-      <form ref={form.ref} onSubmit={submit} noValidate>
+      <form ref={form.ref} onSubmit={form.submit(upload)} noValidate>
         <AccountChoices />
         <div class="options">
           <AccountField

@@ -9,15 +9,15 @@ import { go } from "../route";
 import { say } from "../ui/announce";
 import { Question } from "../ui/form-dialog";
 import { Listing } from "../ui/listing";
+import { Pick } from "../ui/pick";
 import { Facts, useRead, Wait } from "../ui/read";
-import { asMoment, asNumber } from "../ui/when";
+import { asMoment, asNumber, capital } from "../ui/when";
 import { money } from "./money";
 import { AccountLink, Frame } from "./read";
 import { Outcome } from "./reconciliations";
 import { accountName, introduce, known } from "./store";
 import {
   at,
-  capital,
   type Finding,
   FINDINGS,
   type Proposal,
@@ -111,17 +111,12 @@ function Findings({ report, currency }: { report: Reconciliation; currency: stri
         kind ? "None of this kind." : "None but lines that match one to one, which are only counted."
       }
       tools={
-        <label class="inline">
-          <span>Kind</span>
-          <select value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
-            <option value="">Every kind</option>
-            {FINDINGS.map((each) => (
-              <option key={each} value={each}>
-                {capital(words(each))}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Pick
+          label="Kind"
+          value={kind}
+          options={[["", "Every kind"], ...FINDINGS.map((each) => [each, capital(words(each))] as const)]}
+          onPick={setKind}
+        />
       }
       item={(finding) => <FindingItem key={finding.n} finding={finding} currency={currency} />}
     />

@@ -8,12 +8,12 @@ import { say } from "../ui/announce";
 import { Question } from "../ui/form-dialog";
 import { Icon } from "../ui/icon";
 import { Badge, Facts, useRead, Wait } from "../ui/read";
-import { asMoment } from "../ui/when";
+import { asMoment, capital } from "../ui/when";
 import { AmountDialog } from "./forms";
 import { money } from "./money";
 import { AccountLink, Frame } from "./read";
 import { accountName, introduce } from "./store";
-import { at, capital, type Transfer, TRANSFERS } from "./types";
+import { at, type Transfer, TRANSFERS } from "./types";
 
 export function TransferDetail({ id }: { id: string }) {
   const path = at(TRANSFERS, id);

@@ -8,10 +8,11 @@ import { say } from "../ui/announce";
 import { Check, Choice, Text } from "../ui/field";
 import { FormDialog } from "../ui/form-dialog";
 import { post } from "../ui/once";
+import { capital } from "../ui/when";
 import { AccountChoices, AccountField, accountId, amountOf, resolve } from "./forms";
 import { money } from "./money";
 import { introduce } from "./store";
-import { capital, type Transfer, TRANSFERS } from "./types";
+import { type Transfer, TRANSFERS } from "./types";
 
 const TYPES = ["payment", "refund", "fee", "payout", "exchange", "dispute", "adjustment"];
 

@@ -237,7 +237,5 @@ export const at = (list: string, id: string, more = ""): string =>
 /** `partially_refunded` is `partially refunded`. */
 export const words = (name: string): string => name.replaceAll("_", " ");
 
-export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
-
 export const partyName = (party: Party): string =>
   typeof party === "string" ? party : `${party.gateway}: ${party.token}`;

@@ -36,25 +36,11 @@ interface FormProps<V> {
 
 export function FormDialog<V>(props: FormProps<V>) {
   const { title, start, action, wide, submit, onClose, children } = props;
-  const form = useForm(start);
-  const [busy, setBusy] = useState(false);
-
-  const send = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
-    try {
-      await submit(form.values);
-    } catch (why) {
-      form.setProblem(explained(problemIn(why)));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const form = useForm(start, explained);
+  const { busy } = form;
   return (
     <Dialog title={title} onClose={onClose} busy={busy} wide={wide ?? false}>
-      <form ref={form.ref} onSubmit={send} noValidate>
+      <form ref={form.ref} onSubmit={form.submit(() => submit(form.values))} noValidate>
         {children({ values: form.values, errors: form.errors, set: form.set })}
         <div role="alert">{form.other && <p class="error">{form.other}</p>}</div>
         <footer>

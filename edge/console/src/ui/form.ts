@@ -1,10 +1,10 @@
 // What forms share: the values, the problem that came back, and where its parts are shown.
 //
 // Invariant: an error stands at the field that its pointer names; what no shown field takes stands in
-// `other`, which the form shows in a live region. Refused: to lose what was typed.
+// `other`, which the form shows in a live region; one step at a time. Refused: to lose what was typed.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type FieldError, type Problem, sentence } from "../api";
+import { type FieldError, type Problem, problemIn, sentence } from "../api";
 import { errorsAt, focusFirst } from "./field";
 
 /** Problems that concern one field and name none, with the field. */
@@ -23,11 +23,15 @@ export function fieldErrors(problem: Problem): FieldError[] {
 const worded = ({ pointer, detail }: FieldError): string =>
   pointer ? `${pointer}: ${detail}` : detail;
 
-export function useForm<V>(start: V) {
+/** Says where a problem stands in the form; null: it is dealt with. */
+type Place = (problem: Problem) => Problem | null | Promise<Problem | null>;
+
+export function useForm<V>(start: V, place: Place = (problem) => problem) {
   const ref = useRef<HTMLFormElement>(null);
   const [values, setValues] = useState(start);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [other, setOther] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
   const errors = problem ? fieldErrors(problem) : [];
 
   // Before the next key can come: a focus that moves later takes what is typed elsewhere.
@@ -43,13 +47,32 @@ export function useForm<V>(start: V) {
     focusFirst(ref.current, errors);
   }, [problem]);
 
+  /** What a step throws is the form's problem. */
+  const run = async (step: () => Promise<void>) => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      await step();
+    } catch (why) {
+      setProblem(await place(problemIn(why)));
+    } finally {
+      setBusy(false);
+    }
+  };
   return {
     ref,
     values,
     errors,
     other,
+    busy,
+    run,
+    /** For `onSubmit`. */
+    submit: (step: () => Promise<void>) => (event: Event) => {
+      event.preventDefault();
+      void run(step);
+    },
     set: (some: Partial<V>) => setValues((now) => ({ ...now, ...some })),
     reset: (next: V) => setValues(() => next),
-    setProblem,
   };
 }

@@ -1,4 +1,4 @@
-// Moments and numbers as people read them.
+// Moments, numbers and words as people read them.
 //
 // Invariant: what is shown is in the reader's own zone and form; what is sent is RFC 3339 in UTC.
 // Refused: relative times ("2 h ago"), which age on the screen.
@@ -16,6 +16,8 @@ export const asDay = (at: string | number): string => day.format(new Date(at));
 /** Slots of a day begin at midnight of UTC, which is another day in half of the world. */
 export const asUtcDay = (at: string | number): string => utcDay.format(new Date(at));
 export const asNumber = (count: number): string => number.format(count);
+
+export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 const two = (n: number): string => String(n).padStart(2, "0");
 

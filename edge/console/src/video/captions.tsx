@@ -4,7 +4,7 @@
 // does, and says the line.
 
 import { useRef, useState } from "preact/hooks";
-import { call, problemIn, refusal } from "../api";
+import { call, type Problem, refusal } from "../api";
 import { say } from "../ui/announce";
 import { ConfirmDelete } from "../ui/confirm";
 import { Field, Text } from "../ui/field";
@@ -17,48 +17,41 @@ const EMPTY = { language: "", label: "" };
 /** The API names the language by no pointer, since it stands in the path. */
 const TAG = /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i;
 
+/** What is wrong with the text stands at the file. */
+function inFile(problem: Problem): Problem {
+  if (!problem.errors) return problem;
+  const errors = problem.errors.map(({ pointer, detail }) =>
+    pointer === ""
+      ? { pointer: "/file", detail: `is not accepted: ${detail}` }
+      : { pointer, detail },
+  );
+  return { ...problem, errors };
+}
+
 function Add({ video, onDone }: { video: Video; onDone: () => void }) {
-  const form = useForm(EMPTY);
-  const [busy, setBusy] = useState(false);
+  const form = useForm(EMPTY, inFile);
   const input = useRef<HTMLInputElement>(null);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
-    try {
-      const language = form.values.language.trim();
-      const file = input.current?.files?.[0];
-      const judged = [
-        TAG.test(language) || { pointer: "/language", detail: "must be like en or pt-br" },
-        file !== undefined || { pointer: "/file", detail: "is missing" },
-      ];
-      const wrong = judged.filter((each) => each !== true);
-      if (wrong.length || !file) throw refusal(...wrong);
-      const at = path(video.id, "captions", language.toLowerCase());
-      const query = { label: form.values.label.trim() };
-      await call(at, { method: "PUT", query, file: new Blob([file], { type: "text/vtt" }) });
-      say(`Captions in ${language} are there`);
-      form.reset(EMPTY);
-      if (input.current) input.current.value = "";
-      onDone();
-    } catch (why) {
-      const problem = problemIn(why);
-      // What is wrong with the text stands at the file.
-      const errors = problem.errors?.map(({ pointer, detail }) =>
-        pointer === ""
-          ? { pointer: "/file", detail: `is not accepted: ${detail}` }
-          : { pointer, detail },
-      );
-      form.setProblem(errors ? { ...problem, errors } : problem);
-    } finally {
-      setBusy(false);
-    }
+  const add = async () => {
+    const language = form.values.language.trim();
+    const file = input.current?.files?.[0];
+    const judged = [
+      TAG.test(language) || { pointer: "/language", detail: "must be like en or pt-br" },
+      file !== undefined || { pointer: "/file", detail: "is missing" },
+    ];
+    const wrong = judged.filter((each) => each !== true);
+    if (wrong.length || !file) throw refusal(...wrong);
+    const at = path(video.id, "captions", language.toLowerCase());
+    const query = { label: form.values.label.trim() };
+    await call(at, { method: "PUT", query, file: new Blob([file], { type: "text/vtt" }) });
+    say(`Captions in ${language} are there`);
+    form.reset(EMPTY);
+    if (input.current) input.current.value = "";
+    onDone();
   };
-  const { values, errors, set } = form;
+  const { values, errors, set, busy } = form;
   return (
-    <form ref={form.ref} onSubmit={submit} noValidate>
+    <form ref={form.ref} onSubmit={form.submit(add)} noValidate>
       <div class="options">
         <Text
           label="Language"

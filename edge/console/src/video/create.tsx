@@ -4,7 +4,7 @@
 // its page is opened, where the upload is seen. Refused: an empty file, before anything is made.
 
 import { useRef, useState } from "preact/hooks";
-import { problemIn, refusal } from "../api";
+import { refusal } from "../api";
 import { go } from "../route";
 import { Choice, Field, Text } from "../ui/field";
 import { useForm } from "../ui/form";
@@ -29,7 +29,6 @@ const titled = (name: string): string =>
 export function Create() {
   const form = useForm(EMPTY);
   const [file, setFile] = useState<File | null>(null);
-  const [busy, setBusy] = useState(false);
   const input = useRef<HTMLInputElement>(null);
 
   const choose = () => {
@@ -38,32 +37,22 @@ export function Create() {
     if (chosen && isOurs) form.set({ title: titled(chosen.name) });
     setFile(chosen);
   };
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
-    try {
-      if (!file) throw refusal({ pointer: "/file", detail: "is missing" });
-      if (file.size === 0) throw refusal({ pointer: "/file", detail: "is empty" });
-      const { title, visibility } = form.values;
-      const named = title.trim() ? { title: title.trim() } : {};
-      const body = { ...named, visibility, size: file.size };
-      const video = (await post<Video>(VIDEOS, { body })).body;
-      made(video);
-      void begin(video, file);
-      go("video", video.id);
-    } catch (why) {
-      form.setProblem(problemIn(why));
-    } finally {
-      setBusy(false);
-    }
+  const create = async () => {
+    if (!file) throw refusal({ pointer: "/file", detail: "is missing" });
+    if (file.size === 0) throw refusal({ pointer: "/file", detail: "is empty" });
+    const { title, visibility } = form.values;
+    const named = title.trim() ? { title: title.trim() } : {};
+    const body = { ...named, visibility, size: file.size };
+    const video = (await post<Video>(VIDEOS, { body })).body;
+    made(video);
+    void begin(video, file);
+    go("video", video.id);
   };
-  const { values, errors, set } = form;
+  const { values, errors, set, busy } = form;
   return (
     <section class="card create" aria-labelledby="new-video">
       <h2 id="new-video">New video</h2>
-      <form ref={form.ref} onSubmit={submit} noValidate>
+      <form ref={form.ref} onSubmit={form.submit(create)} noValidate>
         <div class="options">
           <Field
             label="File"

@@ -1,16 +1,11 @@
 // The figures of quality: what each is called, where it stands, how it is read.
 //
-// Invariant: a figure that nobody gave is null, never nought; slots begin at whole hours or days of
-// UTC and none is missing. Refused: to compute a rate that the API has computed.
+// Invariant: a figure that nobody gave is null, never nought. Refused: to compute a rate that the API
+// has computed.
 
 import { asNumber } from "../ui/when";
-import type { Figures, Slot } from "./types";
+import type { Figures } from "./types";
 import { asRate } from "./words";
-
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
-
-export type Interval = "hour" | "day";
 
 export interface Figure {
   name: string;
@@ -47,18 +42,3 @@ export const worded = (figure: Figure, of: Figures): string => {
   const value = figure.of(of);
   return value === null ? "–" : figure.words(value);
 };
-
-export interface Filled {
-  at: string;
-  figures: Figures | null;
-}
-
-/** Every slot from `first` up to the one that `last` lies in. */
-export function filled(series: Slot[], first: number, last: number, width: number): Filled[] {
-  const known = new Map(series.map((slot) => [Date.parse(slot.at), slot]));
-  const all: Filled[] = [];
-  for (let at = first; at <= last; at += width) {
-    all.push({ at: new Date(at).toISOString(), figures: known.get(at) ?? null });
-  }
-  return all;
-}

@@ -4,7 +4,7 @@
 // a public video, which needs none.
 
 import { useState } from "preact/hooks";
-import { call, problemIn } from "../api";
+import { call } from "../api";
 import { say } from "../ui/announce";
 import { Choice, Text } from "../ui/field";
 import { useForm } from "../ui/form";
@@ -26,14 +26,9 @@ const HEIGHTS = [
 
 export function Tokens({ video }: { video: Video }) {
   const form = useForm(EMPTY);
-  const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<Playback | null>(null);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    form.setProblem(null);
+  const make = async () => {
     const { ttl_s, plan, max_height, ip_prefix } = form.values;
     const body = {
       ttl_s: Number(ttl_s),
@@ -41,21 +36,15 @@ export function Tokens({ video }: { video: Video }) {
       ...(max_height ? { max_height: Number(max_height) } : {}),
       ...(ip_prefix.trim() ? { ip_prefix: ip_prefix.trim() } : {}),
     };
-    try {
-      const answer = await call<Playback>(path(video.id, "playback"), { method: "POST", body });
-      setMade(answer.body);
-      say("The token was made");
-    } catch (why) {
-      form.setProblem(problemIn(why));
-    } finally {
-      setBusy(false);
-    }
+    const answer = await call<Playback>(path(video.id, "playback"), { method: "POST", body });
+    setMade(answer.body);
+    say("The token was made");
   };
-  const { values, errors, set } = form;
+  const { values, errors, set, busy } = form;
   return (
     <section class="card tokens" aria-labelledby="tokens">
       <h2 id="tokens">Let somebody play it</h2>
-      <form ref={form.ref} onSubmit={submit} noValidate>
+      <form ref={form.ref} onSubmit={form.submit(make)} noValidate>
         <div class="options">
           <Choice
             label="For"

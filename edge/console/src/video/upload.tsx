@@ -3,8 +3,7 @@
 // Invariant: the bar is in bytes that the edge has or is being sent; its words say the same.
 // Refused: to go on with another file than the one that was begun with.
 
-import { useState } from "preact/hooks";
-import { problemIn, refusal } from "../api";
+import { refusal } from "../api";
 import { Field } from "../ui/field";
 import { useForm } from "../ui/form";
 import { asMoment } from "../ui/when";
@@ -61,22 +60,13 @@ function Sending({ video, now }: { video: Video; now: Upload }) {
 
 function Choose({ video, isBegun }: { video: Video; isBegun: boolean }) {
   const form = useForm({});
-  const [busy, setBusy] = useState(false);
   const known = printOf(video.id);
 
-  const choose = (event: Event) => {
-    const file = (event.currentTarget as HTMLInputElement).files?.[0];
-    if (!file || busy) return;
-    setBusy(true);
-    try {
-      const detail = mismatch(video, file);
-      if (detail) throw refusal({ pointer: "/file", detail });
-      void begin(video, file);
-    } catch (why) {
-      form.setProblem(problemIn(why));
-    } finally {
-      setBusy(false);
-    }
+  const choose = async (file: File | undefined) => {
+    if (!file) return;
+    const detail = mismatch(video, file);
+    if (detail) throw refusal({ pointer: "/file", detail });
+    void begin(video, file);
   };
   return (
     <form ref={form.ref} onSubmit={(event) => event.preventDefault()} noValidate>
@@ -95,7 +85,14 @@ function Choose({ video, isBegun }: { video: Video; isBegun: boolean }) {
         errors={form.errors}
         hint={known && <span class="breakable">It was {known.name}.</span>}
       >
-        {(tied) => <input {...tied} type="file" accept="video/*,.mkv" onChange={choose} />}
+        {(tied) => (
+          <input
+            {...tied}
+            type="file"
+            accept="video/*,.mkv"
+            onChange={(event) => form.run(() => choose(event.currentTarget.files?.[0]))}
+          />
+        )}
       </Field>
     </form>
   );

@@ -5,6 +5,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call, problemIn, sentence } from "../api";
+import { Pick } from "../ui/pick";
 import { Badge } from "../ui/read";
 import { asNumber } from "../ui/when";
 import type { Choice, Explained, Video } from "./types";
@@ -81,17 +82,12 @@ export function Variants({ video, token }: { video: Video; token: string | null 
     <section class="numbers" aria-labelledby="variants">
       <div class="list-head">
         <h2 id="variants">What this browser is offered</h2>
-        <label class="inline">
-          <span>At most</span>
-          <select value={cap} onChange={(event) => setCap(event.currentTarget.value)}>
-            <option value="">as it comes</option>
-            {HEIGHTS.map((height) => (
-              <option key={height} value={height}>
-                {height}p
-              </option>
-            ))}
-          </select>
-        </label>
+        <Pick
+          label="At most"
+          value={cap}
+          options={[["", "as it comes"], ...HEIGHTS.map((p) => [String(p), `${p}p`] as const)]}
+          onPick={setCap}
+        />
       </div>
       <div role="alert">{wrong && <p class="error">{wrong}</p>}</div>
       {said && (

@@ -1,20 +1,16 @@
-// One figure of quality over time, as bars.
+// One number of each slot of time, as bars.
 //
-// Invariant: a slot that nobody watched in has no bar. Refused: what every picture of numbers does
-// (`ui/plot`).
+// Invariant: the values stand in the middle of their slots; a slot without a value has no bar.
+// Refused: what every picture of numbers does (`ui/plot`).
 
 import { useMemo, useState } from "preact/hooks";
 import type uPlot from "uplot";
-import { bars, type Look, Plot } from "../ui/plot";
-import { asMoment, asUtcDay } from "../ui/when";
-import { DAY_MS, type Figure, type Filled, HOUR_MS, type Interval } from "./figures";
+import { bars, type Look, Plot } from "./plot";
+import { type Interval, slotName, WIDTH_MS } from "./slots";
 
-export const slotName = (at: string, interval: Interval): string =>
-  interval === "hour" ? asMoment(at) : `${asUtcDay(at)} (UTC)`;
-
-const HOUR_S = HOUR_MS / 1000;
-const DAY_S = DAY_MS / 1000;
-const STEPS_S = [1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 30 * 24].map((hours) => hours * HOUR_S);
+const HOUR_S = WIDTH_MS.hour / 1000;
+const DAY_S = WIDTH_MS.day / 1000;
+const STEPS_S = [1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 30 * 24, 61 * 24].map((h) => h * HOUR_S);
 
 /** The words under the axis: a day, or an hour where days are too far apart. */
 function tickName(seconds: number, step: number, interval: Interval): string {
@@ -28,7 +24,7 @@ function tickName(seconds: number, step: number, interval: Interval): string {
 }
 
 const lookOf = (interval: Interval): Look => ({
-  width: interval === "hour" ? HOUR_S : DAY_S,
+  width: WIDTH_MS[interval] / 1000,
   steps: STEPS_S,
   tick: (seconds, step) => tickName(seconds, step, interval),
   utc: interval === "day",
@@ -37,36 +33,33 @@ const lookOf = (interval: Interval): Look => ({
 const LOOKS: Record<Interval, Look> = { hour: lookOf("hour"), day: lookOf("day") };
 
 interface Props {
-  figure: Figure;
-  slots: Filled[];
+  slots: readonly { at: string }[];
+  /** One of each slot. */
+  values: (number | null)[];
   interval: Interval;
+  /** What is shown, while the pointer is elsewhere. */
+  title: string;
+  /** What is said of the slot under the pointer. */
+  worded: (value: number | null) => string;
+  /** All of it in words, for those who do not see it. */
+  name: string;
 }
 
-export function Chart({ figure, slots, interval }: Props) {
+export function SlotChart({ slots, values, interval, title, worded, name }: Props) {
   const [hovered, setHovered] = useState<number | null>(null);
-  const values = slots.map(({ figures }) => figures && figure.of(figures));
   const data = useMemo((): uPlot.AlignedData => {
     const half = LOOKS[interval].width / 2;
     return [slots.map(({ at }) => Date.parse(at) / 1000 + half), values];
-  }, [slots, figure, interval]);
+  }, [slots, values, interval]);
 
-  const most = Math.max(...values.map((value) => value ?? 0));
   const under = hovered === null ? undefined : slots[hovered];
-  const value = hovered === null ? null : values[hovered];
-  const what = `${figure.name} per ${interval}`;
+  const value = hovered === null ? null : (values[hovered] ?? null);
   return (
     <div class="chart">
       <p class="hover" aria-hidden="true">
-        {under
-          ? `${slotName(under.at, interval)} · ${value == null ? "nothing" : figure.words(value)}`
-          : what}
+        {under ? `${slotName(under.at, interval)} · ${worded(value)}` : title}
       </p>
-      <Plot
-        look={LOOKS[interval]}
-        data={data}
-        name={`Chart of ${what}; at most ${figure.words(most)}.`}
-        onHover={setHovered}
-      />
+      <Plot look={LOOKS[interval]} data={data} name={name} onHover={setHovered} />
     </div>
   );
 }
