@@ -6,7 +6,7 @@
 
 use crate::auth;
 use crate::call::Call;
-use crate::origin::{self, FORWARDED, Question};
+use crate::origin::{self, Question};
 use crate::payments::fraud;
 use crate::registers;
 use serde::de::DeserializeOwned;
@@ -29,7 +29,7 @@ use shared::route::{Op, Route};
 use shared::token::{Caller, TokenRequest};
 use shared::video::{quality, wire as videos};
 use shared::webhook::endpoint;
-use shared::{body, idempotency};
+use shared::{body, idempotency, sign};
 
 const TRACEPARENT: &str = "traceparent";
 
@@ -220,7 +220,7 @@ async fn forward(
     body: Body,
 ) -> Result<Envelope, Problem> {
     let mut headers = Vec::new();
-    for name in FORWARDED {
+    for name in sign::FORWARDED {
         if let Some(value) = call.header(name)?
             && (name != TRACEPARENT || is_traceparent(&value))
         {

@@ -1,6 +1,6 @@
 //! Questions to the origin: signed, with headers built from nothing.
 //!
-//! Invariant: no header of a client reaches the origin but those of [`FORWARDED`]; every attempt
+//! Invariant: no header of a client reaches the origin but those of [`sign::FORWARDED`]; every attempt
 //! has a timeout and its own nonce. Whatever is no answer of ours is a dependency that is down.
 
 use crate::platform::http::{self, Outgoing};
@@ -11,20 +11,6 @@ use shared::links::password::{Try, VERIFY_PATH, Verdict};
 use shared::roads::{Answer, EVENTS_PATH, Receipt};
 use shared::sign::{self, CONTEXT_HEADER, Context, HASHED_BYTES_MAX, SIGNATURE_HEADER};
 
-/// The client's headers that the origin sees.
-pub(crate) const FORWARDED: [&str; 9] = [
-    "content-type",
-    "idempotency-key",
-    "if-match",
-    "if-none-match",
-    "traceparent",
-    // tus 1.0
-    "tus-resumable",
-    "upload-checksum",
-    "upload-length",
-    "upload-offset",
-];
-
 /// Up to here our own hash is done before the platform's has begun.
 const HASHED_HERE_BYTES_MAX: u64 = 4_096;
 
@@ -34,7 +20,7 @@ pub(crate) struct Question<'a> {
     pub(crate) method: &'a str,
     /// Begins with `/internal`.
     pub(crate) path_and_query: &'a str,
-    /// Names of [`FORWARDED`].
+    /// Names of [`sign::FORWARDED`].
     pub(crate) headers: Vec<(&'a str, &'a str)>,
     /// As the client sent it.
     pub(crate) body: Option<Vec<u8>>,

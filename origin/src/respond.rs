@@ -15,20 +15,6 @@ use shared::sign::Context;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-/// The headers of a request that a handler may see.
-pub const HEADERS: [&str; 9] = [
-    "content-type",
-    "idempotency-key",
-    "if-match",
-    "if-none-match",
-    "traceparent",
-    // tus 1.0
-    "tus-resumable",
-    "upload-checksum",
-    "upload-length",
-    "upload-offset",
-];
-
 /// A body that only its handler reads, as it comes.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
@@ -86,7 +72,7 @@ impl Call {
         self.segments.get(n).map_or("", String::as_str)
     }
 
-    /// One of [`HEADERS`].
+    /// One of [`shared::sign::FORWARDED`].
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).cloned()

@@ -5,7 +5,7 @@
 //! bounded body.
 
 use crate::app::App;
-use crate::respond::{Call, Failure, HEADERS, Stream, direct, enveloped};
+use crate::respond::{Call, Failure, Stream, direct, enveloped};
 use crate::{
     admin, audit, db, events, limits, links, payments, privacy, sagas, telemetry, video, webhooks,
 };
@@ -334,7 +334,8 @@ async fn admit(
         ..Context::default()
     };
     let context = Context::decode(&sealed).filter(|_| is_signed).unwrap_or(own);
-    let headers = HEADERS.into_iter().filter_map(|name| Some((name, header(name)?))).collect();
+    let headers =
+        sign::FORWARDED.into_iter().filter_map(|name| Some((name, header(name)?))).collect();
     let call = Call {
         method: parts.method.as_str().into(),
         path: String::new(),

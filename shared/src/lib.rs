@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod admin;
+pub mod agent;
 pub mod audit;
 pub mod body;
 pub mod config;

@@ -75,6 +75,20 @@ impl Context {
     }
 }
 
+/// The client's headers that the origin sees, through the edge.
+pub const FORWARDED: [&str; 9] = [
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "traceparent",
+    // tus 1.0
+    "tus-resumable",
+    "upload-checksum",
+    "upload-length",
+    "upload-offset",
+];
+
 /// What is signed beside the key and the moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {

@@ -4,6 +4,7 @@
 //! `other`. Families by name are the origin's, from a kept data set; the classes are decided here
 //! for both. Source: MDN, "Browser detection using the user agent"; vendors' own tokens.
 
+use crate::agent::TVS;
 use alloc::string::String;
 
 /// The classes of devices that rules know.
@@ -39,26 +40,6 @@ const BOTS: &[&str] = &[
     "php/",
     "monitor",
     "lighthouse",
-];
-const TVS: &[&str] = &[
-    "smarttv",
-    "smart-tv",
-    "smart tv",
-    "appletv",
-    "googletv",
-    "android tv",
-    "bravia",
-    "hbbtv",
-    "web0s",
-    "netcast",
-    "aftt",
-    "aftb",
-    "afts",
-    "aftm",
-    "crkey",
-    "roku",
-    "tv safari",
-    "viera",
 ];
 const TABLETS: &[&str] = &["ipad", "tablet", "playbook", "silk/", "kindle"];
 const MOBILES: &[&str] =
@@ -120,7 +101,7 @@ pub fn classify(user_agent: &str) -> Agent {
 pub fn device(user_agent: &str) -> &'static str {
     let agent = user_agent.to_ascii_lowercase();
     let has = |tokens: &[&str]| tokens.iter().any(|token| agent.contains(token));
-    if has(TVS) {
+    if has(&TVS) {
         "tv"
     } else if has(TABLETS) || (has(&["android"]) && !has(&["mobi"])) {
         "tablet"

@@ -5,6 +5,7 @@
 //! some machines of a kind decode (HEVC, AV1 at Apple's) is not claimed.
 //! Source: caniuse.com (webm, av1), developer.apple.com/documentation/http-live-streaming.
 
+use crate::agent::TVS;
 use serde::Serialize;
 
 /// The sorts of screens.
@@ -102,22 +103,6 @@ pub struct Device {
     pub codecs: Codecs,
 }
 
-const TVS: [&str; 14] = [
-    "smarttv",
-    "smart-tv",
-    "smart tv",
-    "appletv",
-    "googletv",
-    "android tv",
-    "bravia",
-    "hbbtv",
-    "web0s",
-    "netcast",
-    "aft",
-    "crkey",
-    "roku",
-    "tizen",
-];
 const GOOGLES_TVS: [&str; 3] = ["googletv", "android tv", "crkey"];
 const TOOLS: [&str; 5] = ["vlc/", "lavf/", "mpv", "kodi/", "exoplayer"];
 

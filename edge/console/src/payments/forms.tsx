@@ -86,6 +86,50 @@ export function amountOf(text: string, currency: string): number {
   return amount;
 }
 
+/** The typed one, or that of an account that is known. */
+export function currencyOf(typed: string, ...accounts: string[]): string {
+  const found = accounts.map(resolve).find((account) => account !== undefined);
+  return typed.trim().toUpperCase() || (found?.currency ?? "");
+}
+
+interface Sum {
+  amount: string;
+  currency: string;
+}
+
+interface AmountFieldsProps {
+  values: Sum;
+  errors: FieldError[];
+  set: (some: Partial<Sum>) => void;
+  /** Whose currency is meant when none is typed. */
+  accounts: string[];
+}
+
+export function AmountFields({ values, errors, set, accounts }: AmountFieldsProps) {
+  return (
+    <>
+      <Text
+        label="Amount"
+        pointer="/amount"
+        errors={errors}
+        value={values.amount}
+        onInput={(amount) => set({ amount })}
+        mode="decimal"
+        placeholder="12.50"
+      />
+      <Text
+        label="Currency"
+        pointer="/currency"
+        errors={errors}
+        value={values.currency}
+        onInput={(currency) => set({ currency })}
+        hint="Empty: the account's."
+        placeholder={currencyOf("", ...accounts) || "EUR"}
+      />
+    </>
+  );
+}
+
 interface AmountProps {
   title: string;
   action: string;

@@ -14,11 +14,17 @@ import { post } from "../ui/once";
 import { Pick } from "../ui/pick";
 import { Badge } from "../ui/read";
 import { asMoment, capital } from "../ui/when";
-import { AccountChoices, AccountField, accountId, amountOf } from "./forms";
+import {
+  AccountChoices,
+  AccountField,
+  AmountFields,
+  accountId,
+  amountOf,
+  currencyOf,
+} from "./forms";
 import { money } from "./money";
 import { Frame } from "./read";
 import { accountName, introduce, payments, status } from "./store";
-import { currencyOf } from "./transfers";
 import {
   type Party,
   partyName,
@@ -127,23 +133,9 @@ function NewPayment({ onClose }: { onClose: () => void }) {
               value={values.destination}
               onInput={(destination) => set({ destination })}
             />
-            <Text
-              label="Amount"
-              pointer="/amount"
-              errors={errors}
-              value={values.amount}
-              onInput={(amount) => set({ amount })}
-              mode="decimal"
-              placeholder="12.50"
-            />
-            <Text
-              label="Currency"
-              pointer="/currency"
-              errors={errors}
-              value={values.currency}
-              onInput={(currency) => set({ currency })}
-              hint="Empty: the account's."
-              placeholder={currencyOf("", values.source, values.destination) || "EUR"}
+            <AmountFields
+              {...{ values, errors, set }}
+              accounts={[values.source, values.destination]}
             />
             <Choice
               label="Taken"

@@ -13,11 +13,17 @@ import { Listing } from "../ui/listing";
 import { post } from "../ui/once";
 import { Badge } from "../ui/read";
 import { asMoment } from "../ui/when";
-import { AccountChoices, AccountField, accountId, amountOf } from "./forms";
+import {
+  AccountChoices,
+  AccountField,
+  AmountFields,
+  accountId,
+  amountOf,
+  currencyOf,
+} from "./forms";
 import { money } from "./money";
 import { Frame } from "./read";
 import { accountName, introduce, payouts } from "./store";
-import { currencyOf } from "./transfers";
 import { type Payout, PAYOUTS, words } from "./types";
 
 function Item({ payout }: { payout: Payout }) {
@@ -150,24 +156,7 @@ function NewPayout({ onClose }: { onClose: () => void }) {
               onInput={(account) => part.set({ account })}
               first
             />
-            <Text
-              label="Amount"
-              pointer="/amount"
-              errors={part.errors}
-              value={part.values.amount}
-              onInput={(amount) => part.set({ amount })}
-              mode="decimal"
-              placeholder="12.50"
-            />
-            <Text
-              label="Currency"
-              pointer="/currency"
-              errors={part.errors}
-              value={part.values.currency}
-              onInput={(currency) => part.set({ currency })}
-              hint="Empty: the account's."
-              placeholder={currencyOf("", part.values.account) || "EUR"}
-            />
+            <AmountFields {...part} accounts={[part.values.account]} />
             <Choice
               label="To"
               pointer="/bank"

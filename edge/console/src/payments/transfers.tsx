@@ -9,7 +9,14 @@ import { Check, Choice, Text } from "../ui/field";
 import { FormDialog } from "../ui/form-dialog";
 import { post } from "../ui/once";
 import { capital } from "../ui/when";
-import { AccountChoices, AccountField, accountId, amountOf, resolve } from "./forms";
+import {
+  AccountChoices,
+  AccountField,
+  AmountFields,
+  accountId,
+  amountOf,
+  currencyOf,
+} from "./forms";
 import { money } from "./money";
 import { introduce } from "./store";
 import { type Transfer, TRANSFERS } from "./types";
@@ -37,12 +44,6 @@ const EMPTY: Values = {
   hold: false,
   minutes: "",
 };
-
-/** The typed one, or that of an account that is known. */
-export function currencyOf(typed: string, ...accounts: string[]): string {
-  const found = accounts.map(resolve).find((account) => account !== undefined);
-  return typed.trim().toUpperCase() || (found?.currency ?? "");
-}
 
 /** Seconds when it is a number; otherwise the text, for the API to refuse by its pointer. */
 const seconds = (minutes: string): number | string =>
@@ -99,24 +100,7 @@ export function NewTransfer({ debit, onClose }: { debit?: string; onClose: () =>
               value={values.credit}
               onInput={(credit) => set({ credit })}
             />
-            <Text
-              label="Amount"
-              pointer="/amount"
-              errors={errors}
-              value={values.amount}
-              onInput={(amount) => set({ amount })}
-              mode="decimal"
-              placeholder="12.50"
-            />
-            <Text
-              label="Currency"
-              pointer="/currency"
-              errors={errors}
-              value={values.currency}
-              onInput={(currency) => set({ currency })}
-              hint="Empty: the account's."
-              placeholder={currencyOf("", values.debit, values.credit) || "EUR"}
-            />
+            <AmountFields {...{ values, errors, set }} accounts={[values.debit, values.credit]} />
             <Choice
               label="Type"
               pointer="/type"
