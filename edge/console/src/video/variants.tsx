@@ -8,18 +8,18 @@ import { call, problemIn, sentence } from "../api";
 import { Pick } from "../ui/pick";
 import { Badge } from "../ui/read";
 import { asNumber } from "../ui/when";
-import type { Choice, Explained, Video } from "./types";
-import { asRate, reasonWords, signalWords } from "./words";
+import type { Choice, Explained, Rendition, Video } from "./types";
+import { asRate, reasonWords, renditionWords, signalWords } from "./words";
 
 const HEIGHTS = [240, 360, 480, 720, 1080, 1440, 2160];
 const CLASSES = 192;
 const AGAIN_MS = 1_000;
 
-function Item({ choice }: { choice: Choice }) {
-  const { name, height, codec, bandwidth, kept, reason } = choice;
+function Item({ choice, of }: { choice: Choice; of: Rendition | undefined }) {
+  const { name, codec, bandwidth, kept, reason } = choice;
   return (
     <li data-name={name} data-reason={reason}>
-      <strong>{height === null ? "Sound" : `${height}p`}</strong>
+      <strong>{of ? renditionWords(of) : name}</strong>
       <Badge state={kept ? "ready" : "left"}>{kept ? "offered" : "left out"}</Badge>
       <span class="why">{reasonWords(reason)}</span>
       <span class="hint">
@@ -95,7 +95,11 @@ export function Variants({ video, token }: { video: Video; token: string | null 
           <Class said={said} />
           <ol class="variants">
             {said.renditions.map((choice) => (
-              <Item key={choice.name} choice={choice} />
+              <Item
+                key={choice.name}
+                choice={choice}
+                of={video.renditions.find(({ name }) => name === choice.name)}
+              />
             ))}
           </ol>
         </>

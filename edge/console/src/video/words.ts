@@ -97,11 +97,13 @@ export function asLength(ms: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** 720p, or a sound's tracks. */
+const SPEAKERS: Record<number, string> = { 1: "mono", 2: "stereo", 6: "5.1" };
+
+/** 720p, or a sound's speakers and language. */
 export function renditionWords({ media, name }: Rendition): string {
   if (media.video) return `${Math.min(media.video.width, media.video.height)}p`;
   if (!media.audio) return name;
   const { channels, language } = media.audio;
-  const places = channels === 1 ? "mono" : channels === 2 ? "stereo" : `${channels} channels`;
+  const places = SPEAKERS[channels] ?? `${channels} channels`;
   return `Sound, ${places}${language ? `, ${language}` : ""}`;
 }

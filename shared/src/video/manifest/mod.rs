@@ -102,20 +102,37 @@ fn rows<'a>(video: &Presentation, choices: &[Choice<'a>]) -> (Vec<Row<'a>>, Vec<
     kept.map(row).partition(|row| matches!(row.choice.head.media, Media::Video { .. }))
 }
 
-/// Names of sound for people, each once: the language or the track's number, and the rendition's
-/// own name where that is not enough.
+/// Names of sound for people, each once: the language or the track's number, the speakers where
+/// that is not enough, and the rendition's own name where neither is.
 fn sound_names(sounds: &[Row<'_>]) -> Vec<String> {
     let plain = |row: &Row<'_>| match &row.choice.head.media {
-        Media::Audio { language: Some(language), .. } => language.clone(),
-        Media::Audio { track, .. } => format!("Track {}", u32::from(*track) + 1),
-        Media::Video { .. } => String::new(),
+        Media::Audio { language: Some(language), channels, .. } => (language.clone(), *channels),
+        Media::Audio { track, channels, .. } => {
+            (format!("Track {}", u32::from(*track) + 1), *channels)
+        }
+        Media::Video { .. } => (String::new(), 0),
     };
-    let names: Vec<String> = sounds.iter().map(plain).collect();
-    let unique = |(row, name): (&Row<'_>, &String)| {
-        let twins = names.iter().filter(|other| *other == name).count();
-        if twins > 1 { format!("{name} ({})", row.choice.head.name) } else { name.clone() }
+    let names: Vec<(String, u8)> = sounds.iter().map(plain).collect();
+    let unique = |(row, own): (&Row<'_>, &(String, u8))| {
+        let (name, channels) = own;
+        if names.iter().filter(|other| *other == own).count() > 1 {
+            format!("{name} ({})", row.choice.head.name)
+        } else if names.iter().filter(|(other, _)| other == name).count() > 1 {
+            format!("{name} ({})", speakers(*channels))
+        } else {
+            name.clone()
+        }
     };
     sounds.iter().zip(&names).map(unique).collect()
+}
+
+fn speakers(channels: u8) -> String {
+    match channels {
+        1 => "mono".into(),
+        2 => "stereo".into(),
+        6 => "5.1".into(),
+        many => format!("{many} channels"),
+    }
 }
 
 /// `units` of a timescale in microseconds, rounded to the nearest.

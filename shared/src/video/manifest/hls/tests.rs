@@ -115,3 +115,29 @@ fn captions_are_one_file_as_long_as_the_picture() {
     assert!(list.contains("#EXT-X-TARGETDURATION:13\n"));
     assert!(list.contains("#EXTINF:12.012000,\nen.vtt?token=t\n#EXT-X-ENDLIST\n"), "{list}");
 }
+
+#[test]
+fn every_sound_has_a_name_of_its_own() {
+    let mut film = video(3);
+    let sound = film.renditions.pop().unwrap();
+    for (n, channels, language) in [
+        (0, 2, Some("en")),
+        (1, 6, Some("en")),
+        (2, 2, None),
+        (3, 1, Some("de")),
+        (4, 1, Some("de")),
+    ] {
+        let mut other = sound.clone();
+        other.name = format!("a{n}-aac");
+        let language = language.map(String::from);
+        other.media = Media::Audio { track: n, channels, sample_rate: 48_000, language };
+        film.renditions.push(other);
+    }
+    let text = master_of(&film, "");
+    let lines = text.lines().filter(|line| line.contains("TYPE=AUDIO"));
+    let names: Vec<&str> = lines
+        .map(|line| line.split("NAME=\"").nth(1).unwrap().split('"').next().unwrap())
+        .collect();
+    let wanted = ["en (stereo)", "en (5.1)", "Track 3", "de (a3-aac)", "de (a4-aac)"];
+    assert_eq!(names, wanted);
+}
