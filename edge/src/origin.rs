@@ -1,7 +1,8 @@
 //! Questions to the origin: signed, with headers built from nothing.
 //!
-//! Invariant: no header of a client reaches the origin but those of [`sign::FORWARDED`]; every attempt
-//! has a timeout and its own nonce. Whatever is no answer of ours is a dependency that is down.
+//! Invariant: no header of a client reaches the origin but those of [`sign::FORWARDED`]; every
+//! attempt has a timeout and its own nonce. Whatever is no answer of ours is a dependency that is
+//! down.
 
 use crate::platform::http::{self, Outgoing};
 use crate::platform::{Thrown, bucket, clock, entropy, stream};
