@@ -175,16 +175,17 @@ pub struct DeadLetter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct BlockRequest {
+pub struct ListRequest {
     /// For the operators who come later: 1 to 100 characters.
     pub reason: String,
 }
 
-/// A domain that no link may lead to.
+/// A name on one of the operator's lists: a domain that no link may lead to, an alias that nobody
+/// may choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct BlockedDomain {
-    /// Lower case, punycode; everything below it is blocked too.
+pub struct Listed {
+    /// Lower case; of domains punycode, and everything below one is meant too.
     pub name: String,
     /// Why.
     pub reason: String,
@@ -194,21 +195,7 @@ pub struct BlockedDomain {
     pub created_at: Millis,
 }
 
-/// An alias that nobody may choose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ReservedAlias {
-    /// Lower case; every spelling of it is reserved.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-    /// RFC 3339.
-    #[serde(with = "time::rfc3339")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub created_at: Millis,
-}
-
-impl BlockRequest {
+impl ListRequest {
     /// Checks the fields.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod links;
 pub mod machine;
 pub mod money;
+mod numbered;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod outgoing;

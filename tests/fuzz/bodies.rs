@@ -5,7 +5,7 @@ mod check;
 
 use check::{NOW, OWN, refused, select, taken, url};
 use libfuzzer_sys::fuzz_target;
-use shared::admin::{AppRequest, BlockRequest, KeyRequest, PublicKeyRequest};
+use shared::admin::{AppRequest, KeyRequest, ListRequest, PublicKeyRequest};
 use shared::body;
 use shared::links::request::{self, Draft};
 use shared::links::{alias, rules};
@@ -88,7 +88,7 @@ fn public_key(data: &[u8]) {
 }
 
 fn block(data: &[u8]) {
-    taken(body::parse::<BlockRequest>(data).and_then(|asked| asked.check()));
+    taken(body::parse::<ListRequest>(data).and_then(|asked| asked.check()));
 }
 
 fn privacy(data: &[u8]) {

@@ -5,8 +5,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::admin::{
-    App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
-    OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias,
+    App, AppRequest, DeadLetter, Health, KeyAnswer, KeyRequest, ListRequest, Listed, OutboxRow,
+    PublicKey, PublicKeyRequest,
 };
 use shared::audit::AuditReport;
 use shared::limits::backtest::{self, BacktestAnswer};
@@ -179,8 +179,8 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "Stats" => reads::<Stats>(example),
         "BulkRequest" => reads::<BulkRequest>(example),
         "BulkAnswer" => reads::<BulkAnswer>(example),
-        "BlockRequest" => reads::<BlockRequest>(example),
-        "BlockedDomainPage" => reads::<Page<BlockedDomain>>(example),
+        "ListRequest" => reads::<ListRequest>(example),
+        "ListedPage" => reads::<Page<Listed>>(example),
         "CheckRequest" => reads::<CheckRequest>(example),
         "CheckAnswer" => reads::<CheckAnswer>(example),
         "RefundRequest" => reads::<RefundRequest>(example),
@@ -216,7 +216,6 @@ fn is_valid(name: &str, example: &Value) -> bool {
         "PublicKeyRequest" => reads::<PublicKeyRequest>(example),
         "PublicKey" => reads::<PublicKey>(example),
         "PublicKeyPage" => reads::<Page<PublicKey>>(example),
-        "ReservedAliasPage" => reads::<Page<ReservedAlias>>(example),
         "OutboxPage" => reads::<Page<OutboxRow>>(example),
         "DeadLetterPage" => reads::<Page<DeadLetter>>(example),
         name => is_of_payments(name, example),

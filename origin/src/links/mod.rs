@@ -3,6 +3,7 @@
 pub mod blocked;
 pub mod bulk;
 pub mod clicks;
+mod listed;
 pub mod password;
 pub mod privacy;
 pub mod reserved;

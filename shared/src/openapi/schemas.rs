@@ -5,8 +5,8 @@
 use super::links::{link, stats};
 use super::{fraud, limits, payment, payments, payouts, video, videos, webhooks};
 use crate::admin::{
-    App, AppRequest, BlockRequest, BlockedDomain, DeadLetter, Health, KeyAnswer, KeyRequest,
-    OutboxRow, PublicKey, PublicKeyRequest, ReservedAlias, TIER_DEFAULT,
+    App, AppRequest, DeadLetter, Health, KeyAnswer, KeyRequest, ListRequest, Listed, OutboxRow,
+    PublicKey, PublicKeyRequest, TIER_DEFAULT,
 };
 use crate::audit::AuditReport;
 use crate::limits::backtest::{BacktestAnswer, BacktestRequest, Log, RefusedKey, Row, Tested};
@@ -176,14 +176,10 @@ types! {
     "PublicKey": PublicKey = public_key();
     "PublicKeyPage": Page<PublicKey> = page_of(public_key(), &public_key().kid);
     "OutboxPage": Page<OutboxRow> = page_of(outbox_row(), "17");
-    "BlockRequest": BlockRequest = BlockRequest { reason: "phishing".into() };
-    "BlockedDomainPage": Page<BlockedDomain> = page_of(
-        BlockedDomain { name: "bad.example".into(), reason: "phishing".into(), created_at: AT },
+    "ListRequest": ListRequest = ListRequest { reason: "phishing".into() };
+    "ListedPage": Page<Listed> = page_of(
+        Listed { name: "bad.example".into(), reason: "phishing".into(), created_at: AT },
         "bad.example",
-    );
-    "ReservedAliasPage": Page<ReservedAlias> = page_of(
-        ReservedAlias { name: "press".into(), reason: "ours".into(), created_at: AT },
-        "press",
     );
     "PlaybackRequest": PlaybackRequest = video::playback_request();
     "PlaybackAnswer": PlaybackAnswer = video::playback();

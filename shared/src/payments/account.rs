@@ -6,6 +6,7 @@
 
 use super::error::{BALANCE_OVERFLOW, OVERDRAFT};
 use crate::money::{AMOUNT_MAX, Currency};
+use crate::numbered::numbered;
 use crate::problem::Problem;
 use crate::time::Millis;
 use alloc::{format, string::String};
@@ -24,6 +25,8 @@ pub enum Kind {
     Expense,
 }
 
+numbered!(Kind);
+
 impl Kind {
     /// In the order of their stored numbers.
     pub const ALL: [Self; 5] =
@@ -33,18 +36,6 @@ impl Kind {
     #[must_use]
     pub fn is_debit_normal(self) -> bool {
         matches!(self, Self::Asset | Self::Expense)
-    }
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(kind, n)| (*kind == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`Kind::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
     }
 }
 

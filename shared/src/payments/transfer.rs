@@ -5,6 +5,7 @@
 
 use super::tree::Hash;
 use crate::money::Currency;
+use crate::numbered::numbered;
 use crate::time::Millis;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub enum Purpose {
     Adjustment,
 }
 
+numbered!(Purpose);
+
 impl Purpose {
     /// In the order of their stored numbers.
     pub const ALL: [Self; 7] = [
@@ -36,18 +39,6 @@ impl Purpose {
         Self::Dispute,
         Self::Adjustment,
     ];
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(one, n)| (*one == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`Purpose::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
-    }
 }
 
 /// Where a transfer stands.
@@ -62,21 +53,11 @@ pub enum Status {
     Expired,
 }
 
+numbered!(Status);
+
 impl Status {
     /// In the order of their stored numbers.
     pub const ALL: [Self; 4] = [Self::Posted, Self::Pending, Self::Voided, Self::Expired];
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(one, n)| (*one == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`Status::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
-    }
 
     /// As it is shown.
     #[must_use]

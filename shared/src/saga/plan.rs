@@ -1,5 +1,6 @@
 //! A saga's plan, and where a saga stands in it.
 
+use crate::numbered::numbered;
 use crate::time::Millis;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
@@ -58,22 +59,12 @@ pub enum Status {
     Stuck,
 }
 
+numbered!(Status);
+
 impl Status {
     /// In the order of their stored numbers.
     pub const ALL: [Self; 5] =
         [Self::Running, Self::Compensating, Self::Done, Self::Compensated, Self::Stuck];
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(one, n)| (*one == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`Status::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
-    }
 
     /// Whether nothing more happens.
     #[must_use]

@@ -16,18 +16,6 @@ fn by_card(token: &str, wallet: &str, amount: i64) -> Value {
     text
 }
 
-/// Balances of the simulator's accounts: receivable, settled, fees, owed.
-async fn books(bank: &Bank) -> [i64; 4] {
-    let sql = "select receivable, settled, fees, owed from gateway_books";
-    let row = &bank.app.db.read(sql, vec![]).await.unwrap()[0];
-    let mut all = [0; 4];
-    for (at, name) in ["receivable", "settled", "fees", "owed"].into_iter().enumerate() {
-        let id = db::number(row, name).unwrap();
-        all[at] = bank.balance(&shared::payments::wire::account_id(id)).await[0];
-    }
-    all
-}
-
 async fn close(bank: &Bank) {
     let today = u32::try_from(db::now().day()).unwrap();
     daily::close_gateway(&bank.app, "simulator", today).await.unwrap();
@@ -57,20 +45,20 @@ async fn p5_what_the_simulator_gives_back_by_itself_is_booked_and_settles_with_i
     let wanted = ["payment.refund_pending", "payment.refunded", "payment.refund_reversed"];
     assert_eq!(events[events.len() - 3..], wanted);
     assert_eq!(bank.balance(&wallet).await, [2_750, 0, 2_750]);
-    assert_eq!(books(&bank).await, [2_750 - 87, 0, 87, 0]);
+    assert_eq!(bank.books().await, [2_750 - 87, 0, 87, 0]);
     for _ in 0..2 {
         close(&bank).await;
     }
     assert_eq!(bank.look(&there).await["status"], "partially_refunded");
     assert_eq!(bank.look(&bounces).await["status"], "settled");
-    assert_eq!(books(&bank).await, [0, 2_750 - 87, 87, 0]);
+    assert_eq!(bank.books().await, [0, 2_750 - 87, 87, 0]);
     let counts = counts(&bank).await;
     // Two charges, a refund, one that came back, and that it did.
     assert_eq!((&counts["matched"], &counts["missing_here"]), (&json!(5), &json!(0)), "{counts}");
     // What had bounced may be refunded again, and bounces again.
     assert_eq!(status(&bank.act(&bounces, "refunds", &json!({})).await), 201);
     calm(&[&bank.app]).await;
-    assert_eq!(books(&bank).await, [0, 2_750 - 87, 87, 0]);
+    assert_eq!(bank.books().await, [0, 2_750 - 87, 87, 0]);
     bank.adds_up().await;
 }
 
@@ -113,6 +101,6 @@ async fn p9_money_that_a_payment_had_sent_and_that_comes_back_is_the_accounts_ag
     write(&bank.app, again, values!["%~back"]).await;
     calm(&[&bank.app]).await;
     assert_eq!(bank.balance(&wallet).await, [100, 0, 100]);
-    assert_eq!(books(&bank).await, [0, 0, 0, 0]);
+    assert_eq!(bank.books().await, [0, 0, 0, 0]);
     bank.adds_up().await;
 }

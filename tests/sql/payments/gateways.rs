@@ -4,7 +4,7 @@ use super::{Bank, slug, steps::payment};
 use crate::support::{Place, application, body, call, status, write};
 use origin::app::App;
 use origin::payments::{orders, said};
-use origin::values;
+use origin::{db, values};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,16 +68,18 @@ async fn at_gateway(app: &App, id: &str) -> (i64, usize) {
     (net, times)
 }
 
-/// Balances of the gateway's accounts: receivable, settled, fees, owed.
-async fn books(bank: &Bank) -> [i64; 4] {
-    let sql = "select receivable, settled, fees, owed from gateway_books";
-    let row = &bank.app.db.read(sql, vec![]).await.unwrap()[0];
-    let mut all = [0; 4];
-    for (at, name) in ["receivable", "settled", "fees", "owed"].into_iter().enumerate() {
-        let id = origin::db::number(row, name).unwrap();
-        all[at] = bank.balance(&shared::payments::wire::account_id(id)).await[0];
+impl Bank {
+    /// Balances of the accounts of the one gateway that was used: receivable, settled, fees, owed.
+    pub(super) async fn books(&self) -> [i64; 4] {
+        let sql = "select receivable, settled, fees, owed from gateway_books";
+        let row = &self.app.db.read(sql, vec![]).await.unwrap()[0];
+        let mut all = [0; 4];
+        for (at, name) in ["receivable", "settled", "fees", "owed"].into_iter().enumerate() {
+            let id = db::number(row, name).unwrap();
+            all[at] = self.balance(&shared::payments::wire::account_id(id)).await[0];
+        }
+        all
     }
-    all
 }
 
 #[tokio::test]
@@ -91,7 +93,7 @@ async fn p7_a_charge_is_processing_until_the_gateway_answers_and_its_fee_is_book
     let shown = bank.look(&id).await;
     assert_eq!((&shown["status"], &shown["gateway_fee"]), (&json!("captured"), &json!(29)));
     assert_eq!(bank.balance(&wallet).await, [1_000, 0, 1_000]);
-    assert_eq!(books(&bank).await, [971, 0, 29, 0]);
+    assert_eq!(bank.books().await, [971, 0, 29, 0]);
     let refunded = bank.act(&id, "refunds", &json!({"amount": 400})).await;
     assert_eq!(body(&refunded)["amount_refunded"], 0);
     calm(&[&bank.app]).await;
@@ -99,7 +101,7 @@ async fn p7_a_charge_is_processing_until_the_gateway_answers_and_its_fee_is_book
     let wanted = (&json!("partially_refunded"), &json!(400));
     assert_eq!((&shown["status"], &shown["amount_refunded"]), wanted);
     // The gateway keeps its fee.
-    assert_eq!(books(&bank).await, [571, 0, 29, 0]);
+    assert_eq!(bank.books().await, [571, 0, 29, 0]);
     assert_eq!(at_gateway(&bank.app, &id).await, (600, 1));
     let wanted =
         ["payment.processing", "payment.captured", "payment.refund_pending", "payment.refunded"];
@@ -159,7 +161,7 @@ async fn p8_whatever_the_gateway_does_the_payment_ends_as_the_gateway_has_it() {
         assert_eq!(at_gateway(&bank.app, &id).await, (net, times), "{token}");
         bank.adds_up().await;
     }
-    let [.., owed] = books(&bank).await;
+    let [.., owed] = bank.books().await;
     assert_eq!(owed, 0);
     let parked = "select key from gateway_order where parked is not null \
                   union all select event from gateway_event where error is not null";
@@ -198,7 +200,7 @@ async fn p23_what_was_taken_after_it_was_canceled_goes_back_once() {
     calm(&[&bank.app]).await;
     assert_eq!(bank.look(&id).await["status"], "canceled");
     assert_eq!(at_gateway(&bank.app, &id).await, (0, 1));
-    assert_eq!(books(&bank).await, [0, 0, 0, 0]);
+    assert_eq!(bank.books().await, [0, 0, 0, 0]);
     let wanted =
         ["payment.processing", "payment.canceled", "payment.return_pending", "payment.returned"];
     assert_eq!(bank.events(&id).await, wanted);

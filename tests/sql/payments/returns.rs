@@ -11,6 +11,7 @@ use origin::{db, sagas, values};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
+use tempfile::TempDir;
 
 fn token(name: &str) -> Value {
     json!({"gateway": "simulator", "token": name})
@@ -18,6 +19,28 @@ fn token(name: &str) -> Value {
 
 fn ann() -> Value {
     json!({"iban": "DE89370400440532013000", "name": "Ann"})
+}
+
+/// EUR 60 of a wallet's 100, ordered of the bank to be paid to Ann.
+struct Ordered {
+    /// What the bank is given, and what it gives.
+    _out: TempDir,
+    inbox: TempDir,
+    bank: Bank,
+    wallet: String,
+    id: String,
+}
+
+impl Ordered {
+    async fn new() -> Self {
+        let (out, inbox) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let bank = at_bank::with(out.path(), inbox.path()).await;
+        let wallet = bank.wallet(10_000).await;
+        let made = bank.paid_out(&to(&wallet, &ann(), 6_000)).await;
+        let id = made["id"].as_str().unwrap().into();
+        sagas::round(&bank.app).await.unwrap();
+        Self { _out: out, inbox, bank, wallet, id }
+    }
 }
 
 /// The bank puts files into its directory, and the origin looks.
@@ -61,30 +84,25 @@ async fn listens(bank: &Bank) {
 
 #[tokio::test]
 async fn p9_a_payout_that_the_bank_returns_is_credited_once_whoever_tells_it() {
-    let (out, inbox) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let bank = at_bank::with(out.path(), inbox.path()).await;
-    let wallet = bank.wallet(10_000).await;
-    let made = bank.paid_out(&to(&wallet, &ann(), 6_000)).await;
-    let id = made["id"].as_str().unwrap();
-    sagas::round(&bank.app).await.unwrap();
-    says(&bank, inbox.path(), &[("1", at_bank::statement(id, "60.00", "DBIT"))]).await;
+    let Ordered { inbox, bank, wallet, id, .. } = &Ordered::new().await;
+    says(bank, inbox.path(), &[("1", at_bank::statement(id, "60.00", "DBIT"))]).await;
     calm(&[&bank.app]).await;
     assert_eq!(bank.payout(id).await["status"], "paid");
-    assert_eq!(bank.balance(&wallet).await, [4_000, 0, 4_000]);
+    assert_eq!(bank.balance(wallet).await, [4_000, 0, 4_000]);
     let entries = bank.rows().await[1];
     // More than was paid is none of it; then the bank on the way has kept 0.50; then twice more.
-    says(&bank, inbox.path(), &[("2", returned(id, "60.01", "AC04"))]).await;
+    says(bank, inbox.path(), &[("2", returned(id, "60.01", "AC04"))]).await;
     assert_eq!(bank.payout(id).await["status"], "paid");
-    says(&bank, inbox.path(), &[("3", returned(id, "59.50", "AC04"))]).await;
+    says(bank, inbox.path(), &[("3", returned(id, "59.50", "AC04"))]).await;
     calm(&[&bank.app]).await;
     let again = returned(id, "59.50", "AC04").replace("054", "053");
-    says(&bank, inbox.path(), &[("4", again), ("5", at_bank::rejection(id))]).await;
+    says(bank, inbox.path(), &[("4", again), ("5", at_bank::rejection(id))]).await;
     calm(&[&bank.app]).await;
     let shown = bank.payout(id).await;
     assert_eq!(shown["status"], "returned", "{shown}");
     let back = &shown["returned"];
     assert_eq!((&back["amount"], &back["reason"]), (&json!(5_950), &json!("AC04")), "{shown}");
-    assert_eq!(bank.balance(&wallet).await, [9_950, 0, 9_950]);
+    assert_eq!(bank.balance(wallet).await, [9_950, 0, 9_950]);
     assert_eq!(bank.rows().await[1], entries + 2, "one transfer, and no entry changed");
     let path = "/admin/sagas";
     let page = body(&sagas::list(&bank.app, &call("", "GET", path, "")).await);
@@ -96,50 +114,40 @@ async fn p9_a_payout_that_the_bank_returns_is_credited_once_whoever_tells_it() {
 
 #[tokio::test]
 async fn p9_a_rejection_after_the_debit_gives_all_of_it_back() {
-    let (out, inbox) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let bank = at_bank::with(out.path(), inbox.path()).await;
-    let wallet = bank.wallet(10_000).await;
-    let made = bank.paid_out(&to(&wallet, &ann(), 6_000)).await;
-    let id = made["id"].as_str().unwrap();
-    sagas::round(&bank.app).await.unwrap();
-    says(&bank, inbox.path(), &[("1", at_bank::statement(id, "60.00", "DBIT"))]).await;
-    says(&bank, inbox.path(), &[("2", at_bank::rejection(id))]).await;
+    let Ordered { inbox, bank, wallet, id, .. } = &Ordered::new().await;
+    says(bank, inbox.path(), &[("1", at_bank::statement(id, "60.00", "DBIT"))]).await;
+    says(bank, inbox.path(), &[("2", at_bank::rejection(id))]).await;
     // The credit that follows says the same.
-    says(&bank, inbox.path(), &[("3", returned(id, "60.00", "AC01"))]).await;
+    says(bank, inbox.path(), &[("3", returned(id, "60.00", "AC01"))]).await;
     calm(&[&bank.app]).await;
     let shown = bank.payout(id).await;
     assert_eq!((&shown["status"], &shown["failure"]), (&json!("returned"), &Value::Null));
     assert_eq!(shown["returned"]["amount"], 6_000);
-    assert_eq!(bank.balance(&wallet).await, [10_000, 0, 10_000]);
+    assert_eq!(bank.balance(wallet).await, [10_000, 0, 10_000]);
     bank.adds_up().await;
 }
 
 #[tokio::test]
 async fn p9_a_return_that_is_told_before_the_debit_waits_for_it() {
-    let (out, inbox) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let bank = at_bank::with(out.path(), inbox.path()).await;
-    let wallet = bank.wallet(10_000).await;
-    let made = bank.paid_out(&to(&wallet, &ann(), 6_000)).await;
-    let id = made["id"].as_str().unwrap();
-    sagas::round(&bank.app).await.unwrap();
-    says(&bank, inbox.path(), &[("1", returned(id, "60.00", "AC04"))]).await;
+    let Ordered { inbox, bank, wallet, id, .. } = &Ordered::new().await;
+    says(bank, inbox.path(), &[("1", returned(id, "60.00", "AC04"))]).await;
     assert_eq!(bank.payout(id).await["status"], "processing");
-    assert_eq!(bank.balance(&wallet).await, [10_000, 6_000, 4_000]);
-    says(&bank, inbox.path(), &[("2", at_bank::statement(id, "60.00", "DBIT"))]).await;
+    assert_eq!(bank.balance(wallet).await, [10_000, 6_000, 4_000]);
+    says(bank, inbox.path(), &[("2", at_bank::statement(id, "60.00", "DBIT"))]).await;
     calm(&[&bank.app]).await;
     assert_eq!(bank.payout(id).await["status"], "returned");
-    assert_eq!(bank.balance(&wallet).await, [10_000, 0, 10_000]);
+    assert_eq!(bank.balance(wallet).await, [10_000, 0, 10_000]);
     // A stranger who writes its name into the text of his transfer returns nothing.
-    let other = bank.paid_out(&to(&wallet, &ann(), 1_000)).await;
+    let other = bank.paid_out(&to(wallet, &ann(), 1_000)).await;
     let other = other["id"].as_str().unwrap();
     sagas::round(&bank.app).await.unwrap();
-    says(&bank, inbox.path(), &[("3", at_bank::statement(other, "10.00", "DBIT"))]).await;
+    says(bank, inbox.path(), &[("3", at_bank::statement(other, "10.00", "DBIT"))]).await;
     calm(&[&bank.app]).await;
     let text = at_bank::statement("NOTPROVIDED", "10.00", "CRDT").replace(
         "</Refs>",
         &format!("</Refs><RmtInf><Ustrd>{}</Ustrd></RmtInf>", other.replace('_', "-")),
     );
-    says(&bank, inbox.path(), &[("4", text)]).await;
+    says(bank, inbox.path(), &[("4", text)]).await;
     assert_eq!(bank.payout(other).await["status"], "paid");
     bank.adds_up().await;
 }

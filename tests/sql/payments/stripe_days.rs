@@ -11,18 +11,6 @@ use origin::{db, values};
 use serde_json::{Value, json};
 use shared::time::{DAY_MS, HOUR_MS};
 
-/// Balances of Stripe's accounts: receivable, settled, fees, owed.
-async fn books(bank: &Bank) -> [i64; 4] {
-    let sql = "select receivable, settled, fees, owed from gateway_books";
-    let row = &bank.app.db.read(sql, vec![]).await.unwrap()[0];
-    let mut all = [0; 4];
-    for (at, name) in ["receivable", "settled", "fees", "owed"].into_iter().enumerate() {
-        let id = db::number(row, name).unwrap();
-        all[at] = bank.balance(&shared::payments::wire::account_id(id)).await[0];
-    }
-    all
-}
-
 async fn captured(bank: &Bank, wallet: &str, amount: i64) -> String {
     let id = bank.paid(&by_card(VISA, wallet, amount, "automatic")).await;
     calm(&[&bank.app]).await;
@@ -99,13 +87,13 @@ async fn p22_stripes_day_is_closed_by_itself_and_its_lines_settle_when_they_are_
         assert_ne!(bank.look(id).await["status"], "settled");
     }
     let fees = 59 + 88 + 117;
-    assert_eq!(books(&bank).await, [5_500 - fees, 0, fees, 0]);
+    assert_eq!(bank.books().await, [5_500 - fees, 0, fees, 0]);
     becomes_available(&bank).await;
     for (id, wanted) in made.iter().zip(["settled", "partially_refunded", "settled"]) {
         assert_eq!(bank.look(id).await["status"], wanted);
         assert_eq!(bank.events(id).await.last().unwrap(), "payment.settled");
     }
-    assert_eq!(books(&bank).await, [0, 5_500 - fees, fees, 0]);
+    assert_eq!(bank.books().await, [0, 5_500 - fees, fees, 0]);
     // The same report once more, and every line of it told again, changes nothing.
     let before = entries(&bank).await;
     let today = u32::try_from(db::now().day()).unwrap();
@@ -118,7 +106,7 @@ async fn p22_stripes_day_is_closed_by_itself_and_its_lines_settle_when_they_are_
     assert_eq!(status(&bank.act(&made[0], "refunds", &json!({})).await), 201);
     calm(&[&bank.app]).await;
     assert_eq!(bank.look(&made[0]).await["status"], "refunded");
-    assert_eq!(books(&bank).await, [0, 4_500 - fees, fees, 0]);
+    assert_eq!(bank.books().await, [0, 4_500 - fees, fees, 0]);
     // The stranger's line is a finding, and nothing else.
     assert_eq!(parked(&bank).await, Vec::<String>::new());
     bank.adds_up().await;
@@ -153,7 +141,7 @@ async fn p5_a_refund_made_in_stripes_dashboard_is_booked_once_and_within_what_wa
     let wanted = (&json!("partially_refunded"), &json!(300));
     assert_eq!((&shown["status"], &shown["amount_refunded"]), wanted);
     assert_eq!(bank.balance(&wallet).await, [700, 0, 700]);
-    assert_eq!(books(&bank).await, [641, 0, 59, 0]);
+    assert_eq!(bank.books().await, [641, 0, 59, 0]);
     let mut list = bank.about(&id, "refunds", &json!({}));
     list.method = "GET".into();
     let listed = body(&origin::payments::payment::refunds(&bank.app, &list).await);
@@ -195,7 +183,7 @@ async fn p5_a_refund_that_fails_after_it_succeeded_is_reversed_by_a_transfer_of_
     let wanted = (&json!("captured"), &json!(0));
     assert_eq!((&shown["status"], &shown["amount_refunded"]), wanted);
     assert_eq!(bank.balance(&wallet).await, [1_000, 0, 1_000]);
-    assert_eq!(books(&bank).await, [941, 0, 59, 0]);
+    assert_eq!(bank.books().await, [941, 0, 59, 0]);
     assert_eq!(entries(&bank).await, before + 2, "nothing was edited, one transfer was added");
     assert_eq!(bank.events(&id).await.last().unwrap(), "payment.refund_reversed");
     // The report of the day has both, and the books have both.
@@ -235,12 +223,12 @@ async fn p5_a_dashboard_refund_that_the_account_cannot_bear_is_the_applications_
     tells(&bank, "evt_1", &refund).await;
     assert_eq!(bank.look(&id).await["amount_refunded"], 300);
     assert_eq!(bank.balance(&wallet).await, [100, 0, 100]);
-    assert_eq!(books(&bank).await, [641, 0, 359, 0]);
+    assert_eq!(bank.books().await, [641, 0, 359, 0]);
     assert_eq!(bank.events(&id).await.last().unwrap(), "payment.refund_unfunded");
     // It comes back to who bore it.
     let failed = stripe.lock().unwrap().refund_fails(0);
     tells(&bank, "evt_2", &failed).await;
-    assert_eq!(books(&bank).await, [941, 0, 59, 0]);
+    assert_eq!(bank.books().await, [941, 0, 59, 0]);
     assert_eq!(bank.balance(&wallet).await, [100, 0, 100]);
     bank.adds_up().await;
 }

@@ -3,6 +3,7 @@
 //! Invariant: of where the money goes only the last four characters are shown.
 
 use crate::money::Currency;
+use crate::numbered::numbered;
 use crate::time::{self, Millis};
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
@@ -22,21 +23,11 @@ pub enum PayoutStatus {
     Returned,
 }
 
+numbered!(PayoutStatus);
+
 impl PayoutStatus {
     /// In the order of their stored numbers.
     pub const ALL: [Self; 4] = [Self::Processing, Self::Paid, Self::Failed, Self::Returned];
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(one, n)| (*one == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`PayoutStatus::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
-    }
 }
 
 /// A payout, as its owner sees it. (The name in the document is `Payout`.)

@@ -4,6 +4,7 @@
 //! the UTC day since 1970. A missing text is empty, and an empty text means nothing.
 
 use crate::money::Currency;
+use crate::numbered::numbered;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub enum Kind {
     Late,
 }
 
+numbered!(Kind);
+
 impl Kind {
     /// In the order of their stored numbers.
     pub const ALL: [Self; 7] = [
@@ -56,18 +59,6 @@ impl Kind {
         Self::Duplicate,
         Self::Late,
     ];
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(one, n)| (*one == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`Kind::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
-    }
 
     /// As it is shown.
     #[must_use]

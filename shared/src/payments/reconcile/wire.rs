@@ -2,6 +2,7 @@
 
 use super::line::Kind;
 use crate::money::Currency;
+use crate::numbered::numbered;
 use crate::payments::request::TransferRequest;
 use crate::time::{self, Millis};
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
@@ -32,21 +33,11 @@ pub enum State {
     Failed,
 }
 
+numbered!(State);
+
 impl State {
     /// In the order of their stored numbers.
     pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Failed];
-
-    /// The stored number.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(0..).find_map(|(one, n)| (*one == self).then_some(n)).unwrap_or(0)
-    }
-
-    /// Reads [`State::number`].
-    #[must_use]
-    pub fn of_number(number: u64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
-    }
 }
 
 /// How many findings there are of each kind.

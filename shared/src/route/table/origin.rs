@@ -96,7 +96,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         product: "links",
         summary: "Block a domain: no link may lead to it, or below it",
-        request: Some("BlockRequest"),
+        request: Some("ListRequest"),
         response: (204, ""),
         problems: &[&links::INVALID],
         ..route(Op::BlockPut, "PUT", "/admin/blocked-domains/{name}", Origin, Operator)
@@ -111,14 +111,14 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         product: "links",
         summary: "List the blocked domains",
-        response: (200, "BlockedDomainPage"),
+        response: (200, "ListedPage"),
         query: &["limit", "cursor"],
         ..route(Op::BlockList, "GET", "/admin/blocked-domains", Origin, Operator)
     },
     Route {
         product: "links",
         summary: "Reserve an alias, in whatever case: nobody may choose it",
-        request: Some("BlockRequest"),
+        request: Some("ListRequest"),
         response: (204, ""),
         problems: &[&links::INVALID],
         ..route(Op::ReservePut, "PUT", "/admin/reserved-aliases/{alias}", Origin, Operator)
@@ -133,7 +133,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         product: "links",
         summary: "List the aliases that the operator reserved",
-        response: (200, "ReservedAliasPage"),
+        response: (200, "ListedPage"),
         query: &["limit", "cursor"],
         ..route(Op::ReserveList, "GET", "/admin/reserved-aliases", Origin, Operator)
     },
