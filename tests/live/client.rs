@@ -153,9 +153,10 @@ impl Stack {
     }
 }
 
-/// A code that nobody else uses.
+/// A code that nobody else uses: of letters, since digits that are drawn may be a card's number.
 pub(crate) fn alias() -> String {
-    format!("t-{}", hex::encode(rand::random::<[u8; 8]>()))
+    let letter = |byte: u8| char::from(b'a' + byte % 16);
+    format!("t-{}", rand::random::<[u8; 16]>().map(letter).iter().collect::<String>())
 }
 
 /// A request that is being made up.
