@@ -1,11 +1,11 @@
 //! Unique visitors: a HyperLogLog sketch per link and day.
 //!
-//! Invariant: merging is a maximum per register, so order and repeats do not matter. 2¹² registers:
-//! the standard error is 1.04 ⁄ √4096 = 1.6 % (L12 asks < 2 %); of few visitors two share a
-//! register now and then (among 22 once in eighteen days) and count as one. Stored sparse (three
-//! bytes a register that was hit) until dense (3,072 bytes, six bits each) is shorter. Source: Flajolet et
-//! al., "HyperLogLog", 2007; Ertl, "New cardinality estimation algorithms for HyperLogLog
-//! sketches", 2017 (the estimator).
+//! Invariant: merging is a maximum per register, so order and repeats do not matter. 2¹²
+//! registers: the standard error is 1.04 ⁄ √4096 = 1.6 % (L12 asks < 2 %); of few visitors two
+//! share a register now and then (among 22 once in eighteen days) and count as one. Stored sparse
+//! (three bytes a register that was hit) until dense (3,072 bytes, six bits each) is shorter.
+//! Source: Flajolet et al., "HyperLogLog", 2007; Ertl, "New cardinality estimation algorithms for
+//! HyperLogLog sketches", 2017 (the estimator).
 
 use alloc::{vec, vec::Vec};
 
