@@ -19,6 +19,7 @@ import {
   slotCell,
   slotHead,
   upToNow,
+  WIDTH_MS,
 } from "../ui/slots";
 import { asNumber } from "../ui/when";
 import { Breakdown } from "./breakdown";
@@ -26,6 +27,9 @@ import { type Figure, FIGURES, worded } from "./figures";
 import { path, type Quality, type Slot } from "./types";
 
 const NONE = "Nobody watched in this time.";
+/** What is told of a video is kept for so long. */
+const KEPT_MS = 90 * WIDTH_MS.day;
+const KEPT = RANGES.filter(({ ms }) => ms <= KEPT_MS);
 
 /** What was asked, with its answer. */
 interface Shown {
@@ -91,8 +95,8 @@ export function Numbers({ id }: { id: string }) {
       <Pick
         label="Time"
         value={range.name}
-        options={RANGES.map(({ name }) => [name, name])}
-        onPick={(name) => setRange(named(RANGES, name, range))}
+        options={KEPT.map(({ name }) => [name, name])}
+        onPick={(name) => setRange(named(KEPT, name, range))}
       />
       <Pick
         label="Chart of"
